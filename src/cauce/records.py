@@ -1,0 +1,163 @@
+"""The records that every stage shares: frozen, typed, and written as one JSON object a line."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Language = Literal["en", "es"]
+"""ISO 639-1 code of a text."""
+
+
+class Record(BaseModel):
+    """Immutable; unknown keys are refused; equal when all fields are equal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Table(Record):
+    """Every cell of a table, row by row; a cell that spans is written once, where it starts."""
+
+    caption: str = ""
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Section(Record):
+    """One section of a document, its text without the text of its child sections."""
+
+    id: str
+    """Unique within the document and stable between versions: a field name, a LOINC code, '4.2'."""
+    kind: str
+    """What a reader looks for in it: `use`, `dose`, `driving`... or `other`."""
+    title: str
+    text: str
+    tables: tuple[Table, ...] = ()
+    parent: str | None = None
+    """`id` of the section that holds this one."""
+
+
+class Names(Record):
+    """What a medicine (or any subject of a document) is called."""
+
+    substances: tuple[str, ...] = ()
+    """Active substances, as the source spells them."""
+    generics: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+    makers: tuple[str, ...] = ()
+    codes: dict[str, tuple[str, ...]] = {}
+    """Identifiers by scheme: `ndc`, `atc`, `unii`, `rxcui`, `nregistro`..."""
+
+
+class Reference(Record):
+    """A work that a document cites."""
+
+    id: str
+    text: str
+    doi: str | None = None
+
+
+class Document(Record):
+    """What a source gave, and where it came from."""
+
+    source: str
+    id: str
+    version: str
+    effective: str = ""
+    """ISO 8601 date from which this version holds, where the source tells."""
+    title: str
+    language: Language
+    sections: tuple[Section, ...]
+    names: Names = Names()
+    references: tuple[Reference, ...] = ()
+    group: str = ""
+    """What a split must keep together: the substance, spelled the same for every maker and language."""
+    url: str = ""
+    licence: str = ""
+    retrieved: str = ""
+    """ISO 8601 date on which the source was read."""
+
+    @property
+    def key(self) -> str:
+        """`source/id/language`: the same for every version of one document."""
+        return f"{self.source}/{self.id}/{self.language}"
+
+    def section(self, section_id: str) -> Section:
+        """The section with that id; KeyError when there is none."""
+        for section in self.sections:
+            if section.id == section_id:
+                return section
+        raise KeyError(section_id)
+
+
+class Refusal(Record):
+    """A record that was set aside, with its place and the reason."""
+
+    file: str
+    position: str
+    """Where in the file: `line 12`, `results[3]`, `section 34070-3`."""
+    reason: str
+
+
+class Message(Record):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Citation(Record):
+    """The exact span that an answer rests on: `quote` stands letter for letter in the section."""
+
+    source: str
+    id: str
+    version: str
+    section: str
+    quote: str
+    title: str = ""
+    """What a person reads: the medicine and the section's title."""
+    url: str = ""
+
+
+class Example(Record):
+    """What a model learns from or is asked."""
+
+    id: str
+    messages: tuple[Message, ...]
+    """The prompt, ending with the user's turn (question and, where there is one, the evidence)."""
+    completion: str
+    question: str
+    evidence: Citation
+    group: str
+    kind: str
+    """The kind of section that answers the question."""
+    language: Language
+
+
+class Check(Record):
+    """One thing that was verified about an answer before it was given."""
+
+    name: str
+    passed: bool
+    detail: str = ""
+
+
+class Reply(Record):
+    """What the assistant says, what it rests on, and which checks it passed."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    checks: tuple[Check, ...] = ()
+    abstained: bool = False
+    """True when no answer is given: unknown medicine, look-alike names, no such section."""
+    reason: str = ""
+    """Why it abstained, or why the generated text was withheld and the section shown instead."""
+    choices: tuple[str, ...] = ()
+    """Names to choose from when the medicine is ambiguous."""
+    group: str = ""
+    """The substance that the question was resolved to."""
+    kind: str = ""
+    """The kind of section that the question was routed to."""
+    language: Language = "en"
+    generated: bool = False
+    """True when the model's own words are shown, False when the section is quoted."""
