@@ -1,0 +1,95 @@
+"""The report of a run: one HTML page that needs nothing but itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cauce.report import facts
+from cauce.report.charts import interval_chart, training_curve
+from cauce.report.metrics import NOT_MEASURED, SYSTEMS, metric_of, wanted
+from cauce.report.verdict import assistant_sentences, tuning_sentences
+from cauce.runs import Run, atomic_write
+
+EMBEDDED_SOURCE = "vademecum"
+"""The source that ships with the package, written for demonstration."""
+
+
+def write_report(run: Run) -> Path:
+    """Path of `report/report.html`, written whole; stages that did not run are named in it."""
+    path = run.folder("report") / "report.html"
+    with atomic_write(path) as stream:
+        stream.write(render(run).encode())
+    return path
+
+
+def render(run: Run) -> str:
+    """The page as text."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    pages = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters["count"] = shown_count
+    return pages.get_template("page.html.j2").render(content(run))
+
+
+def content(run: Run) -> dict[str, Any]:
+    """Everything the template shows, by name."""
+    manifest = run.manifest
+    evaluation = facts.read_json(run.path / "evaluate" / "scores.json")
+    scores = facts.scores_of(evaluation)
+    items = facts.items_of(run)
+    comparison = facts.comparison_of(run)
+    stages = facts.stage_rows(manifest)
+    training = facts.summary_of(manifest, "train")
+    sources = facts.source_rows(run)
+    return {
+        "name": manifest.get("run", run.path.name),
+        "manifest": manifest,
+        "notice": manifest.get("notice", ""),
+        "is_demonstration": any(row.source == EMBEDDED_SOURCE for row in sources),
+        "verdict": (
+            tuning_sentences(comparison),
+            assistant_sentences(scores, items.get("assistant", {}).values()),
+        ),
+        "sources": sources,
+        "fetched": facts.summary_of(manifest, "fetch"),
+        "refusals": facts.refusals(run),
+        "prepared": facts.summary_of(manifest, "prepare"),
+        "training": training,
+        "curve": training_curve(
+            facts.training_log(run), training.get("best_step") if training else None
+        ),
+        "systems": SYSTEMS,
+        "score_rows": facts.score_rows(scores),
+        "intervals": interval_chart(scores),
+        "wanted": wanted,
+        "metric_of": metric_of,
+        "comparison": comparison,
+        "worst": facts.worst_items(items),
+        "judged": next((name for name in reversed(SYSTEMS) if name in items), None),
+        "stages": stages,
+        "costs": facts.cost_rows(stages, evaluation),
+        "signatures": evaluation.get("signatures", {}),
+        "recipe": _text_of(run.path / "recipe.yaml"),
+    }
+
+
+def shown_count(value: float | None) -> str:
+    """A count with its thousands apart, or the words that it is missing.
+
+    >>> shown_count(12345), shown_count(2.50001), shown_count(None)
+    ('12,345', '2.5', 'not measured')
+    """
+    if value is None:
+        return NOT_MEASURED
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}".rstrip("0").rstrip(".")
+
+
+def _text_of(path: Path) -> str:
+    return path.read_text("utf-8") if path.is_file() else ""

@@ -1,0 +1,44 @@
+"""One question at a time: the model fills the processor, so requests wait in line."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from cauce.records import Message, Reply
+
+
+class Answerer(Protocol):
+    """Whatever answers a question; in production, `cauce.assistant.assistant.Assistant`."""
+
+    def reply(self, question: str, history: Sequence[Message] = ()) -> Reply:
+        """The reply to `question`, given the turns before it, oldest first."""
+        ...
+
+
+class Queue:
+    """An assistant that works on one question while the others wait, in order of arrival."""
+
+    def __init__(self, assistant: Answerer) -> None:
+        import anyio
+
+        self._assistant = assistant
+        self._turn = anyio.Semaphore(1)
+
+    async def reply(
+        self,
+        question: str,
+        history: Sequence[Message],
+        has_left: Callable[[], Awaitable[bool]],
+    ) -> Reply | None:
+        """The reply, or None when whoever asked had left before the turn came.
+
+        A question that is being worked on is finished even when its asker leaves: a thread
+        cannot be stopped half-way, and its turn must not pass to a second one before it ends.
+        """
+        import anyio.to_thread
+
+        async with self._turn:
+            if await has_left():
+                return None
+            return await anyio.to_thread.run_sync(self._assistant.reply, question, history)

@@ -1,0 +1,59 @@
+// The answer of /v1/chat/completions, sentence by sentence.
+
+// What went wrong, as a key of the page's wording or as the server's own words.
+export class AnswerError extends Error {
+  constructor(key, detail = "") {
+    super(detail || key);
+    this.key = key;
+    this.detail = detail;
+  }
+}
+
+// Yields the `choices[0]` of every chunk; throws AnswerError, or AbortError when `signal` fires.
+export async function* ask(model, messages, signal) {
+  const response = await post({ model, messages, stream: true }, signal);
+  if (!response.ok) throw new AnswerError("failed", await serverWords(response));
+  for await (const data of events(response.body)) {
+    if (data === "[DONE]") return;
+    const chunk = JSON.parse(data);
+    if (chunk.error) throw new AnswerError("failed", chunk.error.message);
+    if (chunk.choices.length) yield chunk.choices[0];
+  }
+  throw new AnswerError("broken");
+}
+
+async function post(body, signal) {
+  try {
+    return await fetch("/v1/chat/completions", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+      signal,
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new AnswerError("unreachable");
+  }
+}
+
+async function serverWords(response) {
+  const type = response.headers.get("content-type") ?? "";
+  return type.startsWith("application/json")
+    ? (await response.json()).error.message
+    : `HTTP ${response.status}`;
+}
+
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let pending = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    pending += value;
+    const whole = pending.split("\n\n");
+    pending = whole.pop();
+    for (const event of whole) {
+      if (event.startsWith("data: ")) yield event.slice("data: ".length);
+    }
+  }
+}
