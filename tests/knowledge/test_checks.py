@@ -28,7 +28,9 @@ def test_what_the_source_says_passes(answer: str) -> None:
         ("Adults take 800 mg every 8 hours.", "numbers"),
         ("Adults take 400 mg every six hours.", "numbers"),
         ("Adults take codeine every 8 hours.", "medicines"),
-        ("Adults swallow 400 mg every 8 hours.", "words"),
+        ("Adults swallow 400 mg every 8 hours.", "wording"),
+        ("Adults take 8 mg every 400 hours.", "wording"),
+        ("Half a dose is enough with alcohol.", "wording"),
         ("Take it with alcohol.", "negation"),
         ("Adults do not take 400 mg every 8 hours.", "negation"),
         ("Adults take 400 mg every", "complete"),
@@ -42,3 +44,7 @@ def test_what_it_does_not_say_fails(answer: str, check: str) -> None:
 def test_a_spanish_negation_counts() -> None:
     assert "negation" in failed("Tome alcohol.", "No tome alcohol.")
     assert failed("No tome alcohol.", "No tome alcohol.") == []
+
+
+def test_more_and_less_are_not_the_same() -> None:
+    assert "wording" in failed("No tome menos de 4 g.", "No tome más de 4 g.")

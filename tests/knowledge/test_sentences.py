@@ -47,3 +47,20 @@ def test_a_passage_stands_in_its_text_and_fits(text: str, limit: int) -> None:
 def test_a_sentence_that_announces_a_list_is_not_an_answer_by_itself() -> None:
     assert lead("Do not take it with:\n• alcohol\n• opioids", 20) == ""
     assert lead("Do not take it with:\n• alcohol\n• opioids", 31) == "Do not take it with:\n• alcohol"
+
+
+@pytest.mark.parametrize(
+    ("whole", "parts"),
+    [
+        ("", []),
+        ("Una. Dos.", ["Una.", "Dos."]),
+        ("Take 2.5 mg daily. Stop if ill.", ["Take 2.5 mg daily.", "Stop if ill."]),
+        ("Lo dijo el Dr. Ruiz. Espere.", ["Lo dijo el Dr. Ruiz.", "Espere."]),
+        ("Beba agua (p. ej. Un vaso). Coma.", ["Beba agua (p. ej. Un vaso).", "Coma."]),
+        ("¿Duele? ¡Llame! Ya.", ["¿Duele?", "¡Llame!", "Ya."]),
+        ("Línea uno\nlínea dos", ["Línea uno", "línea dos"]),
+        ("menos de 5. no es fin", ["menos de 5. no es fin"]),
+    ],
+)
+def test_sentences_as_a_clinician_writes_them(whole: str, parts: list[str]) -> None:
+    assert [span.of(whole) for span in split(whole)] == parts

@@ -2,74 +2,130 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from cauce.knowledge.numbers import unsupported_numbers
+from cauce.knowledge.numbers import numbers_in, unsupported_numbers
 from cauce.knowledge.sentences import sentences
-from cauce.knowledge.words import content_words, fold, stem, stems, words
-from cauce.records import Check
+from cauce.knowledge.words import content_words, fold, stem, words
+from cauce.records import Check, Language
 
 NEGATIONS = frozenset(
     fold(word)
-    for word in "no not never nor none cannot without avoid nunca jamás ningún ninguna ninguno ni sin "
-    "tampoco evite evitar don't doesn't isn't can't mustn't except excepto salvo".split()
+    for word in """
+    no not never nor none cannot without avoid nunca jamás ningún ninguna ninguno ni sin tampoco
+    evite evitar don't doesn't isn't can't mustn't except excepto salvo unless only solo sólo solamente
+    """.split()  # noqa: SIM905
 )
 
 
-def check_answer(answer: str, quote: str, title: str, medicines_of: Callable[[str], set[str]]) -> tuple[Check, ...]:
+def check_answer(
+    answer: str,
+    quote: str,
+    title: str,
+    medicines_of: Callable[[str], set[str]],
+    *,
+    language: Language | None = None,
+) -> tuple[Check, ...]:
     """The checks of an answer against the text it cites; an answer is shown when all pass.
 
     `title` is what the reader knows besides the quote (the medicine and the section's subject);
-    `medicines_of` names the medicines that a text mentions.
+    `medicines_of` names the medicines that a text mentions; `language` is that of the quote.
     """
+    claims = _claims(answer, quote)
     return (
         check_complete(answer),
-        check_numbers(answer, quote),
+        check_numbers(answer, quote, language),
         check_medicines(answer, f"{title}\n{quote}", medicines_of),
-        check_words(answer, f"{title}\n{quote}"),
-        check_negation(answer, quote),
+        _check_wording(claims, title),
+        _check_negation(claims),
     )
+
+
+class Claim(NamedTuple):
+    """A sentence of an answer and the sentence of the quote that it is nearest to."""
+
+    text: str
+    source: str
 
 
 def check_complete(answer: str) -> Check:
     """Passes when the answer has words and its last sentence is finished."""
-    finished = bool(words(answer)) and answer.rstrip()[-1:] in set(".!?…)»”:") - {":"}
+    finished = bool(words(answer)) and answer.rstrip()[-1:] in set(".!?…)»”")
     return Check(name="complete", passed=finished, detail="" if finished else "unfinished sentence")
 
 
-def check_numbers(answer: str, quote: str) -> Check:
-    """Passes when every number of the answer stands in the quote, however it is spelled."""
-    return _check("numbers", unsupported_numbers(answer, [quote]), "not in the cited section")
+def check_numbers(answer: str, quote: str, language: Language | None = None) -> Check:
+    """Passes when every number of the answer stands in the quote, in digits or in words."""
+    missing = unsupported_numbers(answer, [quote], language)
+    return _check("numbers", missing, "not in the cited section")
 
 
 def check_medicines(answer: str, source: str, medicines_of: Callable[[str], set[str]]) -> Check:
     """Passes when every medicine the answer names is named in the source."""
-    return _check("medicines", sorted(medicines_of(answer) - medicines_of(source)), "not in the cited section")
+    missing = sorted(medicines_of(answer) - medicines_of(source))
+    return _check("medicines", missing, "not in the cited section")
 
 
-def check_words(answer: str, source: str) -> Check:
-    """Passes when every content word of the answer stands in the source in some inflection."""
-    known = stems(source)
-    missing = [word for word in dict.fromkeys(content_words(answer)) if stem(word) not in known]
-    return _check("words", missing, "not in the cited section")
+def check_wording(answer: str, quote: str, title: str = "") -> Check:
+    """Passes when each sentence is one sentence of the quote with words left out, none put in or moved.
+
+    So a number cannot pass from one age group, route or frequency to another.
+
+    >>> check_wording("Adults take 400 mg.", "Adults take 400 mg a day. Children take 200 mg.").passed
+    True
+    >>> check_wording("Children take 400 mg.", "Adults take 400 mg a day. Children take 200 mg.").passed
+    False
+    """
+    return _check_wording(_claims(answer, quote), title)
 
 
 def check_negation(answer: str, quote: str) -> Check:
     """Passes when each sentence of the answer negates as often as the sentence it comes from."""
+    return _check_negation(_claims(answer, quote))
+
+
+def _claims(answer: str, quote: str) -> list[Claim]:
     sources = [span.of(quote) for span in sentences(quote)]
-    changed = []
-    for span in sentences(answer):
-        claim = span.of(answer)
-        source = max(sources, key=lambda text: _overlap(claim, text), default="")
-        if _negations(claim) != _negations(source):
-            changed.append(claim)
+    claims = [span.of(answer) for span in sentences(answer)]
+    return [
+        Claim(claim, max(sources, key=lambda source: _likeness(claim, source), default=""))
+        for claim in claims
+    ]
+
+
+def _likeness(claim: str, source: str) -> tuple[float, float]:
+    """How much of the claim the source holds, then how much else it holds."""
+    mine, theirs = set(_said(claim)), set(_said(source))
+    shared = len(mine & theirs)
+    return shared / max(1, len(mine)), shared / max(1, len(mine | theirs))
+
+
+def _check_wording(claims: Sequence[Claim], title: str) -> Check:
+    added = [claim.text for claim in claims if not _left_out(claim, title)]
+    return _check("wording", added, "not the wording of the cited section")
+
+
+def _left_out(claim: Claim, title: str) -> bool:
+    """True when what the claim says is said in that order by the title and the source together."""
+    remaining = iter([*_said(title), *_said(claim.source)])
+    return all(item in remaining for item in _said(claim.text))
+
+
+def _said(text: str) -> list[str]:
+    """Stems of the content words, and the numbers, in order."""
+    tokens = re.findall(r"[\d.,/½¼¾]*\d|[½¼¾]|[^\W\d_]+", text)
+    said: list[str] = []
+    for token in tokens:
+        numbers = numbers_in(token)
+        said += numbers or (stem(word) for word in content_words(token))
+    return said
+
+
+def _check_negation(claims: Sequence[Claim]) -> Check:
+    changed = [claim.text for claim in claims if _negations(claim.text) != _negations(claim.source)]
     return _check("negation", changed, "negates otherwise than its source")
-
-
-def _overlap(claim: str, source: str) -> float:
-    """Shared stems over all stems: a short source that is the whole claim beats a long one."""
-    mine, theirs = stems(claim), stems(source)
-    return len(mine & theirs) / max(1, len(mine | theirs))
 
 
 def _negations(text: str) -> int:

@@ -37,7 +37,13 @@ class Evidence(NamedTuple):
 
 
 def find_evidence(
-    index: Index, document: DocumentEntry, kind: str, *, limit_chars: int, question: str = "", known: str = ""
+    index: Index,
+    document: DocumentEntry,
+    kind: str,
+    *,
+    limit_chars: int,
+    question: str = "",
+    known: str = "",
 ) -> Evidence | None:
     """The document's section of that kind and a passage of it; None when the document has none.
 

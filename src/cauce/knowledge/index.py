@@ -120,10 +120,10 @@ def _add(connection: sqlite3.Connection, document: Document) -> None:
     )
     doc = cursor.lastrowid
     names = document.names
-    brands = {name: 1 for name in names.brands}
+    brands = dict.fromkeys(names.brands, 1)
     # One substance of a combination is not a name of the combination.
     substances = names.substances if len(names.substances) == 1 else ()
-    others = {name: 0 for name in (*substances, *names.generics)}
+    others = dict.fromkeys((*substances, *names.generics), 0)
     connection.executemany(
         "INSERT INTO names VALUES (?, ?, ?, ?)",
         [(name, document.group, doc, brand) for name, brand in {**brands, **others}.items()],
@@ -132,7 +132,14 @@ def _add(connection: sqlite3.Connection, document: Document) -> None:
     connection.executemany(
         "INSERT INTO sections (doc, id, kind, title, body, depth) VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (doc, section.id, section.kind, section.title, body_of(section), _depth(section, parents))
+            (
+                doc,
+                section.id,
+                section.kind,
+                section.title,
+                body_of(section),
+                _depth(section, parents),
+            )
             for section in document.sections
         ],
     )
@@ -161,7 +168,9 @@ class Index:
 
     def names(self) -> list[NameEntry]:
         """Every name of every document."""
-        rows = self._connection.execute("SELECT name, subject, doc, is_brand FROM names ORDER BY rowid")
+        rows = self._connection.execute(
+            "SELECT name, subject, doc, is_brand FROM names ORDER BY rowid"
+        )
         return [NameEntry(name, group, doc, bool(brand)) for name, group, doc, brand in rows]
 
     def documents(self, group: str) -> list[DocumentEntry]:
@@ -202,7 +211,9 @@ class Index:
 
     def sections_holding(self, word: str) -> int:
         """In how many sections the word stands; a common word is not a misspelled name."""
-        row = self._connection.execute("SELECT doc FROM vocabulary WHERE term = ?", (word,)).fetchone()
+        row = self._connection.execute(
+            "SELECT doc FROM vocabulary WHERE term = ?", (word,)
+        ).fetchone()
         return int(row[0]) if row else 0
 
     def statistics(self) -> dict[str, int]:

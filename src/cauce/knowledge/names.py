@@ -45,6 +45,9 @@ class Resolution(NamedTuple):
     looked_for: tuple[str, ...] = ()
 
 
+UNNAMED = Resolution("unnamed")
+
+
 def allowed_typos(word: str) -> int:
     """How many letters may differ from a name: 1 in a word of 5 to 7 letters, 2 in a longer one."""
     if len(word) < SHORTEST_FUZZY_LETTERS:
@@ -84,19 +87,21 @@ class NameResolver:
                 self._label.setdefault(entry.group, entry.name)
         self._is_common_word = is_common_word
         self._elsewhere_owner = known_medicine_names() if elsewhere is None else elsewhere
-        self._elsewhere = {tuple(_tokens(name)) for name in self._elsewhere_owner} - set(self._groups)
+        self._elsewhere = {tuple(_tokens(name)) for name in self._elsewhere_owner} - set(
+            self._groups
+        )
         self._fuzzy = [key[0] for key in {*self._groups, *self._elsewhere} if len(key) == 1]
 
     @classmethod
     def of_index(cls, index: Index) -> NameResolver:
-        """The resolver of an index: its names, and its words as those that are no misspelled names."""
+        """The resolver of an index: its names, and its words as those that are no typos."""
         return cls(
             index.names(),
             is_common_word=lambda word: index.sections_holding(word) >= COMMON_WORD_SECTIONS,
         )
 
     def resolve(self, question: str) -> Resolution:
-        """The medicines that the question names exactly; else those its misspelled words are near."""
+        """The medicines that the question names exactly, else those its typos are near."""
         tokens = _tokens(question)
         exact, ambiguous, unknown = self._exact(tokens)
         if ambiguous:
@@ -108,7 +113,7 @@ class NameResolver:
         return self._misspelled(tokens)
 
     def medicines_of(self, text: str) -> set[str]:
-        """The substances of the store (and, as `?name`, of elsewhere) that the text names exactly."""
+        """The substances that the text names exactly; those not in the store as `?name`."""
         exact, _, unknown = self._exact(_tokens(text))
         return {mention.group for mention in exact} | {f"?{name}" for name in unknown}
 
@@ -143,7 +148,9 @@ class NameResolver:
 
     def _learn_spelling(self, key: tuple[str, ...]) -> bool:
         """True for another maker's salt, language or order of a substance in the store."""
-        if len(key) == 1 and (len(key[0]) < SHORTEST_FUZZY_LETTERS or self._is_ordinary_word(key[0])):
+        if len(key) == 1 and (
+            len(key[0]) < SHORTEST_FUZZY_LETTERS or self._is_ordinary_word(key[0])
+        ):
             return False
         if key[0] in _FOLDED_ORDINARY or key[-1] in _FOLDED_ORDINARY:
             return False
@@ -175,7 +182,7 @@ class NameResolver:
             return Resolution("found", mentions=tuple(mentions.values()))
         if looked_for:
             return Resolution("unknown", looked_for=tuple(looked_for))
-        return Resolution("unnamed")
+        return UNNAMED
 
     def _nearest_by_owner(self, near: list[tuple[str, int]]) -> list[str]:
         """One spelled name per medicine: the nearest of each."""
@@ -185,11 +192,13 @@ class NameResolver:
         return list(nearest.values())
 
     def _near(self, token: str) -> list[tuple[str, int]]:
-        """Single-word names within the allowed typos of a word (optimal string alignment), nearest first."""
+        """Single-word names within the allowed typos (optimal string alignment), nearest first."""
         allowed = allowed_typos(token)
         if not allowed or self._is_ordinary_word(token):
             return []
-        distances = ((name, OSA.distance(token, name, score_cutoff=allowed)) for name in self._fuzzy)
+        distances = (
+            (name, OSA.distance(token, name, score_cutoff=allowed)) for name in self._fuzzy
+        )
         near = [(name, distance) for name, distance in distances if distance <= allowed]
         return sorted(near, key=lambda pair: (pair[1], pair[0]))
 
@@ -197,7 +206,7 @@ class NameResolver:
         return token in _FOLDED_ORDINARY or self._is_common_word(token)
 
     def _owner(self, name: str) -> str:
-        """What tells two names apart: the store's substance, or the name of a medicine elsewhere."""
+        """What tells two names apart: the substance in the store, or the medicine elsewhere."""
         groups = self._groups.get((name,))
         return " / ".join(sorted(groups)) if groups else self._elsewhere_owner.get(name, name)
 

@@ -6,12 +6,14 @@ from cauce.knowledge.sentences import Span, sentences
 from cauce.knowledge.words import stems
 
 
-def passage(text: str, limit_chars: int, question: str = "", known: frozenset[str] = frozenset()) -> str:
+def passage(
+    text: str, limit_chars: int, question: str = "", known: frozenset[str] = frozenset()
+) -> str:
     """A contiguous part of `text` of at most `limit_chars`, made of whole sentences where they fit.
 
-    It opens the section, unless words of `question` beyond `known` (stems of the medicine's name and
-    of the section's subject) stand elsewhere: then it starts with the sentence that holds most of
-    them. A first sentence that is too long is cut at a space.
+    It opens the section, unless words of `question` beyond `known` (stems of the medicine's name
+    and of the section's subject) stand elsewhere: then it starts with the sentence that holds most
+    of them. A first sentence that is too long is cut at a space.
 
     >>> text = "Adults take 20 mg a day. Children need less. In renal impairment take 10 mg a day."
     >>> passage(text, 60, "dose in renal impairment")

@@ -6,8 +6,10 @@ import re
 from typing import NamedTuple
 
 ABBREVIATIONS = frozenset(
-    "e.g i.e vs dr dra sr sra fig approx max min no nº núm p.ej ej aprox etc ud uds v.o i.v s.c i.m "
-    "cf al st inc vol pág págs art tel cap".split()
+    """
+    e.g i.e vs dr dra sr sra fig approx max min no nº núm p.ej ej aprox etc ud uds v.o i.v s.c
+    i.m cf al st inc vol pág págs art tel cap
+    """.split()  # noqa: SIM905
 )
 _END = re.compile(r"[.!?…]+[\"')\]»”]*(?=\s)|\n+|(?=\s[•●∘▪◦]\s)")
 _WORD_BEFORE = re.compile(r"[^\s(\[]+$")
@@ -32,7 +34,7 @@ def sentences(text: str) -> list[Span]:
     >>> [span.of(text) for span in sentences(text)]
     ['Tome 2.5 mg (p. ej. por la noche).', 'No beba alcohol.']
     """
-    spans = []
+    spans: list[Span] = []
     start = 0
     for match in _END.finditer(text):
         if match.group().startswith(".") and not _ends_sentence(text, match):

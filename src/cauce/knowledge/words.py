@@ -9,18 +9,20 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")
 
 FUNCTION_WORDS = frozenset(
     """
-    a an the of to in on at by for with without from as is are was were be been being it its this that
-    these those and or nor but if then than so do does did can could may might must shall should will
-    would have has had having i you he she we they me my your his her our their what which who whom when
-    where why how not no yes there here up out into over under about also any some more most other such
-    only very too much many
-    el la los las un una unos unas de del al a en con sin por para como es son era fue ser sido sea
-    está están esta este estos estas esto ese esa eso esos esas y e o u ni pero si no sí que qué cual
-    cuál cuales cuáles quien quién cuando cuándo donde dónde porque por qué cómo lo le les se me mi mis
-    tu tus su sus nos nuestra nuestro hay ha han he haber puede pueden puedo debe deben debo más menos
-    muy también sólo solo otro otra otros otras todo toda todos todas algún alguna alguno algunas cada
-    tomo tomar toma tome use usa usar using take taking taken tell dime necesito saber quiero know
-    """.split()
+    a an the of to in on at by for with without from as is are was were be been being
+    it its this that these those and or nor but if then than so do does did can could
+    may might must shall should will would have has had having i you he she we they me
+    my your his her our their what which who whom when where why how not no yes there
+    here up out into over under about also any some other such only very too
+    much many el la los las un una unos unas de del al a en con sin por para como es
+    son era fue ser sido sea está están esta este estos estas esto ese esa eso esos
+    esas y e o u ni pero si no sí que qué cual cuál cuales cuáles quien quién cuando
+    cuándo donde dónde porque por qué cómo lo le les se me mi mis tu tus su sus nos
+    nuestra nuestro hay ha han he haber puede pueden puedo debe deben debo
+    muy también sólo solo otro otra otros otras todo toda todos todas algún alguna
+    alguno algunas cada tomo tomar toma tome use usa usar using take taking taken tell
+    dime necesito saber quiero know
+    """.split()  # noqa: SIM905
 )
 
 

@@ -1,0 +1,1 @@
+"""Scores with intervals, logs of answers, and paired comparisons of systems."""

@@ -1,0 +1,111 @@
+"""The log of one system's answers: one item a line, appended as they come, re-scored in place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pydantic import Field
+
+from cauce.evaluation.likelihood import ItemLikelihood
+from cauce.records import Citation, Example, Language, Record, Reply
+from cauce.runs import read_records, write_records
+
+
+class Item(Record):
+    """One question, the answer of one system, and what the answer scored."""
+
+    id: str
+    system: str
+    question: str
+    prompt_sha256: str
+    reference: str
+    reference_sha256: str
+    answer: str
+    abstained: bool = False
+    reason: str = ""
+    group: str
+    """The substance asked about: the cluster of the statistics."""
+    kind: str
+    """The kind of section asked about."""
+    language: Language
+    citation: Citation | None = None
+    other_citations: tuple[Citation, ...] = ()
+    resolved_group: str = ""
+    """The substance that the system took the question to be about; empty when it does not say."""
+    resolved_kind: str = ""
+    """The kind of section that the system answered from; empty when it does not say."""
+    answer_cpu_s: float = 0.0
+    """CPU seconds of the answer: its batch's, shared evenly."""
+    likelihood: ItemLikelihood | None = None
+    """How likely the system finds the reference; None where it is no single model."""
+    scores: dict[str, float] = Field(default_factory=dict)
+    """Value by metric; a metric that does not apply is missing, not zero."""
+
+
+def item_of(example: Example, reply: Reply, *, system: str, cpu_s: float) -> Item:
+    """The unscored log entry of a reply to an example."""
+    first, *others = reply.citations or (None,)
+    return Item(
+        id=example.id,
+        system=system,
+        question=example.question,
+        prompt_sha256=prompt_sha256(example),
+        reference=example.completion,
+        reference_sha256=sha256(example.completion),
+        answer=reply.text,
+        abstained=reply.abstained,
+        reason=reply.reason,
+        group=example.group,
+        kind=example.kind,
+        language=example.language,
+        citation=first,
+        other_citations=tuple(citation for citation in others if citation),
+        resolved_group=reply.group,
+        resolved_kind=reply.kind,
+        answer_cpu_s=round(cpu_s, 4),
+    )
+
+
+def prompt_sha256(example: Example) -> str:
+    """Hexadecimal SHA-256 of the question and of the prompt's messages."""
+    messages = [message.model_dump() for message in example.messages]
+    return sha256(json.dumps([example.question, messages], ensure_ascii=False, sort_keys=True))
+
+
+def sha256(text: str) -> str:
+    """Hexadecimal SHA-256 of the text in UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def append_items(path: Path, items: Iterable[Item]) -> None:
+    """Adds items at the end of the log; they survive a kill once this returns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as stream:
+        for item in items:
+            stream.write(item.model_dump_json(exclude_defaults=True).encode() + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def read_items(path: Path) -> list[Item]:
+    """The items of a log, none when there is no log.
+
+    A last line without its line break was cut by a kill: it is removed from the file. Raises
+    DataRefused with file and line when any other line is no Item.
+    """
+    if not path.is_file():
+        return []
+    content = path.read_bytes()
+    if content and not content.endswith(b"\n"):
+        with path.open("r+b") as stream:
+            stream.truncate(content.rfind(b"\n") + 1)
+    return list(read_records(path, Item))
+
+
+def write_items(path: Path, items: Sequence[Item]) -> None:
+    """Replaces the log whole, or not at all."""
+    write_records(path, items)
