@@ -43,8 +43,8 @@ def examples(count, groups=4):
     return [example(f"q{i}", group=names[i % groups]) for i in range(count)]
 
 
-def run(folder, systems, *, count=12, names=("base", "tuned")):
-    chosen = EvaluationSettings(batch_size=2, bootstrap_draws=200, systems=names)
+def run(folder, systems, *, count=12):
+    chosen = EvaluationSettings(batch_size=2, bootstrap_draws=200)
     return evaluate(
         examples(count), systems, folder, chosen, medicines_of=medicines_of, progress=lambda _: None
     )
@@ -112,12 +112,6 @@ def test_scoring_again_needs_no_system(tmp_path):
     items = read_items(tmp_path / "base.jsonl")
     bare = [item.model_copy(update={"scores": {}}) for item in items]
     assert score_items(bare, examples(4), medicines_of) == items
-
-
-def test_only_the_systems_of_the_settings_are_asked(tmp_path):
-    run(tmp_path, [Scripted("base"), Scripted("tuned")], names=("tuned",))
-    assert not (tmp_path / "base.jsonl").exists()
-    assert (tmp_path / "tuned.jsonl").exists()
 
 
 def test_the_items_chosen_are_the_same_whatever_the_order():

@@ -82,8 +82,6 @@ def evaluate(
     asked = choose(examples, settings.max_items)
     scores: dict[str, Any] = {}
     for system in systems:
-        if system.name not in settings.systems:
-            continue
         path = folder / f"{system.name}.jsonl"
         answer_items(asked, system, path, settings.batch_size, progress)
         measure_likelihoods(asked, system.model, path, settings.batch_size)

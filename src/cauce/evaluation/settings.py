@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from cauce.records import Record
 
-SystemName = Literal["base", "tuned", "assistant"]
-
 
 class EvaluationSettings(Record):
-    """The questions asked, of which systems, and the draws behind the intervals."""
+    """The questions asked and the draws behind the intervals."""
 
-    systems: tuple[SystemName, ...] = Field(("base", "tuned", "assistant"), min_length=1)
-    """Which are asked: the model as published, the model as tuned, the assistant as served."""
     max_items: int = Field(200, ge=1)
     """Most questions asked. About 200 show a difference of 10 points, 1,000 one of 3."""
     max_new_tokens: int = Field(120, ge=1)

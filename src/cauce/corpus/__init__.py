@@ -1,0 +1,1 @@
+"""Documents become examples, examples become tokens."""

@@ -1,0 +1,77 @@
+"""The prepare stage: documents become an index to cite and examples to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from cauce.corpus.examples import examples_of
+from cauce.corpus.settings import CorpusSettings
+from cauce.corpus.splits import SPLITS, assign_groups, check_leakage, drop_repeats
+from cauce.errors import DataRefused
+from cauce.knowledge.index import Index, build_index
+from cauce.records import Document, Example
+from cauce.runs import read_records, write_records
+
+
+def prepare(
+    documents: Path,
+    folder: Path,
+    settings: CorpusSettings,
+    *,
+    seed: int,
+    fits: Callable[[Example], bool],
+    progress: Callable[[str], None],
+) -> dict[str, Any]:
+    """Writes `index.sqlite` and one file of examples per split; returns their counts.
+
+    `fits` says whether an example is short enough for the model; the others are counted and left.
+    """
+    index_path = folder / "index.sqlite"
+    sections = build_index(index_path, read_records(documents, Document))
+    progress(f"indexed {sections} sections")
+    index = Index(index_path)
+    try:
+        drawn = _draw(documents, index, settings, seed)
+    finally:
+        index.close()
+    fitting = {split: [example for example in drawn[split] if fits(example)] for split in SPLITS}
+    splits, repeated = drop_repeats(fitting)
+    _require_examples(splits)
+    check_leakage(splits)
+    for split in SPLITS:
+        write_records(folder / f"{split}.jsonl", splits[split])
+    return {
+        "sections": sections,
+        "examples": {split: len(splits[split]) for split in SPLITS},
+        "groups": {split: len({example.group for example in splits[split]}) for split in SPLITS},
+        "too_long": sum(map(len, drawn.values())) - sum(map(len, fitting.values())),
+        "repeated": repeated,
+    }
+
+
+def _draw(
+    documents: Path, index: Index, settings: CorpusSettings, seed: int
+) -> dict[str, list[Example]]:
+    split_of = assign_groups(
+        (document.group for document in read_records(documents, Document)),
+        validation_share=settings.validation_share,
+        test_share=settings.test_share,
+        seed=seed,
+    )
+    drawn: dict[str, list[Example]] = {split: [] for split in SPLITS}
+    for document in read_records(documents, Document):
+        split = split_of[document.group]
+        drawn[split] += examples_of(document, index, settings, seed=seed, split=split)
+    return drawn
+
+
+def _require_examples(splits: Mapping[str, Iterable[Example]]) -> None:
+    empty = [split for split in SPLITS if not splits[split]]
+    if empty:
+        raise DataRefused(
+            f"no example is left for {', '.join(empty)}.\n"
+            "Add documents with the sections of corpus.kinds, or raise corpus.answer_chars, "
+            "corpus.passage_chars or model.max_tokens."
+        )

@@ -1,0 +1,11 @@
+"""The one prompt that training, evaluation and serving show to a model."""
+
+from __future__ import annotations
+
+from cauce.knowledge.evidence import Evidence
+from cauce.records import Message
+
+
+def prompt(question: str, evidence: Evidence) -> tuple[Message, ...]:
+    """The user's turn: what the passage is about, the passage, and the question."""
+    return (Message(role="user", content=f"{evidence.title}\n{evidence.quote}\n\n{question}"),)

@@ -1,0 +1,71 @@
+"""Splits that keep every substance on one side, and the check that proves it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from cauce.errors import DataRefused, LeakageFound
+from cauce.knowledge.words import fold
+from cauce.records import Example
+
+SPLITS = ("train", "validation", "test")
+
+
+def assign_groups(
+    groups: Iterable[str], *, validation_share: float, test_share: float, seed: int
+) -> dict[str, str]:
+    """Group -> split. The order is drawn by hash, so a new substance moves few of the others.
+
+    Raises DataRefused when there are fewer than three groups.
+    """
+    ordered = sorted(
+        set(groups), key=lambda group: hashlib.sha256(f"{seed}/{group}".encode()).digest()
+    )
+    if len(ordered) < 3:
+        raise DataRefused(
+            f"the documents are about {len(ordered)} substance(s): "
+            f"{', '.join(ordered) or 'none'}.\n"
+            "Training, validation and test need at least one each: add documents."
+        )
+    tests = max(1, round(test_share * len(ordered)))
+    validations = max(1, round(validation_share * len(ordered)))
+    return {
+        group: "test" if rank < tests else "validation" if rank < tests + validations else "train"
+        for rank, group in enumerate(ordered)
+    }
+
+
+def drop_repeats(splits: Mapping[str, Sequence[Example]]) -> tuple[dict[str, list[Example]], int]:
+    """Splits in which no passage of a later split stands in an earlier one, and how many went.
+
+    Makers share whole sentences across substances ("Store at 20 to 25 °C"): what stands in the
+    training split is dropped from validation and test, and never the other way round.
+    """
+    seen: set[str] = set()
+    kept: dict[str, list[Example]] = {}
+    for split in SPLITS:
+        kept[split] = [example for example in splits[split] if _passage_key(example) not in seen]
+        seen |= {_passage_key(example) for example in kept[split]}
+    dropped = sum(map(len, splits.values())) - sum(map(len, kept.values()))
+    return kept, dropped
+
+
+def check_leakage(splits: Mapping[str, Sequence[Example]]) -> None:
+    """Raises LeakageFound when a substance or a passage stands in two splits."""
+    for what, key in (("substance", lambda example: example.group), ("passage", _passage_key)):
+        owner: dict[str, tuple[str, str]] = {}
+        for split, examples in splits.items():
+            for example in examples:
+                other, other_id = owner.setdefault(key(example), (split, example.id))
+                if other != split:
+                    raise LeakageFound(
+                        f"the same {what} stands in {other} ({other_id}) and in {split} "
+                        f"({example.id}).\nWhat is measured would have been learned by heart. "
+                        "Split by substance with `cauce prepare`, and give both documents the "
+                        "same group."
+                    )
+
+
+def _passage_key(example: Example) -> str:
+    return " ".join(fold(example.evidence.quote).split())

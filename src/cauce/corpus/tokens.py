@@ -1,0 +1,186 @@
+"""Chats become tokens: a prompt that is read and a completion that is learned, end token included.
+
+Prompt and completion are tokenised apart, so the tokens trained are the tokens served: a server
+has only the prompt, and a tokenizer that merged across the seam would show it another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cauce.errors import DataRefused, TrainingRefused
+from cauce.records import Message
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
+
+IGNORED = -100
+"""The label of a position that is not learned."""
+
+PLAIN_TEMPLATE = """\
+{%- if sep_token is defined and sep_token == eos_token %}{{ sep_token }}
+{%- elif bos_token is defined and bos_token %}{{ bos_token }}{% endif %}
+{%- for message in messages %}
+{%- if message.role == 'assistant' %}{{ 'Assistant:\\n' + message.content + eos_token }}
+{%- else %}{{ message.role.capitalize() + ':\\n' + message.content + '\\n\\n' }}{% endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}{{ 'Assistant:\\n' }}{% endif %}"""
+"""The chat template of a tokenizer that has none; it is saved with the model that learns it.
+
+It starts as the tokenizer's model was pretrained to: with the separator where that is the end token
+too (BioGPT), else with the begin token where there is one.
+"""
+
+
+class Tokens(NamedTuple):
+    """An example as token ids; `completion` ends with the end token."""
+
+    prompt: list[int]
+    completion: list[int]
+
+    @property
+    def length(self) -> int:
+        """Tokens read and learned together."""
+        return len(self.prompt) + len(self.completion)
+
+
+def chat_prompt(
+    tokenizer: PreTrainedTokenizerBase,
+    messages: Sequence[Message],
+    *,
+    is_encoder_decoder: bool = False,
+) -> list[int]:
+    """The token ids after which the model writes its answer to `messages`.
+
+    An encoder reads them closed by the end token, as encoder-decoders are pretrained.
+    """
+    prompt = _encode(tokenizer, _render(tokenizer, messages, add_generation_prompt=True))
+    return [*prompt, _eos_id(tokenizer)] if is_encoder_decoder else prompt
+
+
+def tokenize(
+    tokenizer: PreTrainedTokenizerBase,
+    messages: Sequence[Message],
+    completion: str,
+    *,
+    is_encoder_decoder: bool,
+    max_tokens: int,
+) -> Tokens:
+    """`messages` as the prompt and `completion` as what is learned after it.
+
+    Raises TrainingRefused when the template renders a prompt that is no prefix of the whole chat.
+    Raises DataRefused when prompt and completion together exceed `max_tokens` (nothing is cut), or
+    when the completion's text spells the end token.
+    """
+    tokens = Tokens(
+        chat_prompt(tokenizer, messages, is_encoder_decoder=is_encoder_decoder),
+        _completion_ids(tokenizer, messages, completion),
+    )
+    if tokens.length > max_tokens:
+        raise DataRefused(
+            f"the example {messages[-1].content[:60]!r}... has {len(tokens.prompt)} prompt and "
+            f"{len(tokens.completion)} completion tokens; max_tokens is {max_tokens}.\n"
+            "Shorten its evidence, drop it, or raise model.max_tokens."
+        )
+    if tokens.completion[-1] in tokens.completion[:-1]:
+        raise DataRefused(
+            f"the completion {completion[:60]!r}... spells the end token "
+            f"{tokenizer.decode(tokens.completion[-1:])!r} in its midst: the model would learn to "
+            "go on after its end.\nRemove it from the text."
+        )
+    return tokens
+
+
+def end_token_id(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The token that ends an answer: the template's end of turn, or the tokenizer's end token."""
+    return _completion_ids(tokenizer, [Message(role="user", content="?")], "!")[-1]
+
+
+def collate(items: Sequence[Tokens], *, pad_id: int, is_encoder_decoder: bool) -> dict[str, Tensor]:
+    """`input_ids`, `attention_mask` and `labels` of shape (items, longest), padded on the right.
+
+    Labels are IGNORED outside the completion, decided by position and never by token id, so an end
+    token stays supervised where it doubles as padding. A decoder's labels stand under its inputs
+    (the shift is the loss's); an encoder-decoder's are the completion alone.
+    """
+    import torch
+
+    if is_encoder_decoder:
+        inputs = [item.prompt for item in items]
+        labels = [item.completion for item in items]
+    else:
+        inputs = [item.prompt + item.completion for item in items]
+        labels = [[IGNORED] * len(item.prompt) + item.completion for item in items]
+    mask = [[1] * len(row) for row in inputs]
+    return {
+        "input_ids": torch.tensor(_padded(inputs, pad_id)),
+        "attention_mask": torch.tensor(_padded(mask, 0)),
+        "labels": torch.tensor(_padded(labels, IGNORED)),
+    }
+
+
+def preview(tokenizer: PreTrainedTokenizerBase, item: Tokens) -> str:
+    """The example as the model sees it; what is learned stands between 【 and 】."""
+    return f"{tokenizer.decode(item.prompt)}【{tokenizer.decode(item.completion)}】"
+
+
+def _completion_ids(
+    tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], completion: str
+) -> list[int]:
+    end = _eos_id(tokenizer)
+    prompt = _render(tokenizer, messages, add_generation_prompt=True)
+    answer = Message(role="assistant", content=completion)
+    chat = _render(tokenizer, [*messages, answer], add_generation_prompt=False)
+    if not chat.startswith(prompt):
+        raise TrainingRefused(
+            f"the chat template renders the prompt {prompt[-40:]!r}, which is no prefix of the "
+            f"same chat with its answer: {chat[-60:]!r}.\n"
+            "Training would show other prompts than serving. Use a template whose generation "
+            "prompt opens the assistant's turn exactly as a finished turn is written."
+        )
+    ids = _encode(tokenizer, chat[len(prompt) :])
+    closed = _encode(tokenizer, chat[len(prompt) :].rstrip())
+    if closed and closed[-1] in _special_ids(tokenizer):
+        return closed
+    return [*ids, end]
+
+
+def _render(
+    tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], *, add_generation_prompt: bool
+) -> str:
+    chat: list[dict[str, Any]] = [message.model_dump() for message in messages]
+    return str(
+        tokenizer.apply_chat_template(
+            chat,
+            chat_template=None if tokenizer.chat_template else PLAIN_TEMPLATE,
+            tokenize=False,
+            add_generation_prompt=add_generation_prompt,
+        )
+    )
+
+
+def _encode(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
+    return ids
+
+
+def _special_ids(tokenizer: PreTrainedTokenizerBase) -> set[int]:
+    added = {index for index, token in tokenizer.added_tokens_decoder.items() if token.special}
+    known = added | set(tokenizer.all_special_ids)
+    return known - {tokenizer.unk_token_id} | {_eos_id(tokenizer)}
+
+
+def _eos_id(tokenizer: PreTrainedTokenizerBase) -> int:
+    if tokenizer.eos_token_id is None:
+        raise TrainingRefused(
+            f"the tokenizer {tokenizer.name_or_path!r} has no end token: answers could not end.\n"
+            "Set eos_token in its tokenizer_config.json."
+        )
+    return int(tokenizer.eos_token_id)
+
+
+def _padded(rows: Sequence[Sequence[int]], pad: int) -> list[list[int]]:
+    width = max(len(row) for row in rows)
+    return [[*row, *[pad] * (width - len(row))] for row in rows]

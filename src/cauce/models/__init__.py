@@ -1,0 +1,1 @@
+"""Models are loaded, adapted, saved and asked to write."""

@@ -1,0 +1,68 @@
+"""LoRA: small trained matrices beside frozen weights (Hu et al. 2021, arXiv 2106.09685)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+from cauce.errors import RecipeError
+from cauce.models.loading import LoadedModel, load_base
+from cauce.models.protocol import LanguageModel
+from cauce.models.quiet import quiet_libraries
+from cauce.models.settings import ModelSettings
+
+
+def load_trainable(settings: ModelSettings, *, seed: int) -> LoadedModel:
+    """The base model of `settings` with the adapter that `settings` asks for, ready for `train`."""
+    return attach(load_base(settings), settings, seed=seed)
+
+
+def attach(loaded: LoadedModel, settings: ModelSettings, *, seed: int) -> LoadedModel:
+    """`loaded` with a fresh LoRA, its own weights frozen; `loaded` itself for `adapter: none`.
+
+    A fresh LoRA adds exactly zero. `seed` decides its random half.
+    """
+    if settings.adapter == "none":
+        return loaded
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        r=settings.lora_rank,
+        lora_alpha=settings.lora_alpha,
+        lora_dropout=settings.lora_dropout,
+        target_modules=_target_modules(loaded.model, settings),
+        fan_in_fan_out=_has_conv1d(loaded.model),
+        task_type="SEQ_2_SEQ_LM" if loaded.is_encoder_decoder else "CAUSAL_LM",
+    )
+    with torch.random.fork_rng(), quiet_libraries():
+        torch.manual_seed(seed)
+        model = get_peft_model(cast(Any, loaded.model), config)
+    return replace(loaded, model=cast(LanguageModel, model.eval()), adapter="lora")
+
+
+def _target_modules(model: LanguageModel, settings: ModelSettings) -> str | list[str]:
+    if settings.lora_targets == "all-linear":
+        return "all-linear"
+    layers = {name.rsplit(".", 1)[-1] for name in _linear_layers(model)}
+    for target in settings.lora_targets:
+        if target not in layers:
+            raise RecipeError(
+                f"model.lora_targets names {target!r}; {settings.base!r} has no such layer.\n"
+                f"It has: {', '.join(sorted(layers))}. Or write all-linear."
+            )
+    return list(settings.lora_targets)
+
+
+def _linear_layers(model: LanguageModel) -> list[str]:
+    from torch.nn import Linear
+    from transformers.pytorch_utils import Conv1D
+
+    return [name for name, part in model.named_modules() if isinstance(part, Linear | Conv1D)]
+
+
+def _has_conv1d(model: LanguageModel) -> bool:
+    """True for GPT-2, whose linear layers keep their weights transposed."""
+    from transformers.pytorch_utils import Conv1D
+
+    return any(isinstance(part, Conv1D) for part in model.modules())

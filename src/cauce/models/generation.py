@@ -1,0 +1,202 @@
+"""Greedy answers to chats: the likeliest token each time, so an answer is the same on every run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from cauce.corpus.tokens import chat_prompt, end_token_id
+from cauce.errors import DataRefused
+from cauce.models.loading import LoadedModel
+from cauce.records import Message
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def generate(
+    loaded: LoadedModel,
+    prompts: Sequence[Sequence[Message]],
+    *,
+    max_new_tokens: int,
+    batch_size: int,
+    stop: Sequence[str] = (),
+) -> list[str]:
+    """The model's answer to each prompt, in order, cut before the first of the `stop` strings.
+
+    Prompts of like length share a batch; which ones do has no influence on an answer. Raises
+    DataRefused when a prompt and its answer cannot fit into the model.
+    """
+    ids = [_prompt_ids(loaded, prompt, max_new_tokens) for prompt in prompts]
+    by_length = sorted(range(len(ids)), key=lambda index: len(ids[index]))
+    answers = [""] * len(ids)
+    for start in range(0, len(ids), batch_size):
+        chosen = by_length[start : start + batch_size]
+        written = _generate_batch(loaded, [ids[index] for index in chosen], max_new_tokens, stop)
+        for index, tokens in zip(chosen, written, strict=True):
+            answers[index] = cut_at_stop(_decode(loaded, tokens), stop).strip()
+    return answers
+
+
+def stream(
+    loaded: LoadedModel,
+    prompt: Sequence[Message],
+    *,
+    max_new_tokens: int,
+    stop: Sequence[str] = (),
+) -> Iterator[str]:
+    """The pieces of the text that `generate` gives for this prompt, as soon as each is certain.
+
+    A piece is held back while it could be the beginning of a stop string, half a letter, or white
+    space at the end. Closing the iterator ends the computation.
+    """
+    tokens: list[int] = []
+    sent = 0
+    for token in _greedy_tokens(
+        loaded, _prompt_ids(loaded, prompt, max_new_tokens), max_new_tokens
+    ):
+        tokens.append(token)
+        text = _decode(loaded, tokens)
+        is_stopped = cut_at_stop(text, stop) != text
+        text = cut_at_stop(text, stop).strip()
+        certain = text if is_stopped else _certain_prefix(text, stop)
+        if len(certain) > sent:
+            yield certain[sent:]
+            sent = len(certain)
+        if is_stopped:
+            return
+    rest = _decode(loaded, tokens).strip()[sent:]
+    if rest:
+        yield rest
+
+
+def cut_at_stop(text: str, stop: Sequence[str]) -> str:
+    """`text` up to where the first of the `stop` strings begins."""
+    found = [text.index(word) for word in stop if word and word in text]
+    return text[: min(found)] if found else text
+
+
+def position_limit(loaded: LoadedModel) -> int | None:
+    """Most tokens that the model can tell the places of; None where places are relative."""
+    fields = loaded.model.config.to_dict()
+    limit = fields.get("max_position_embeddings") or fields.get("n_positions")
+    return None if loaded.is_encoder_decoder or limit is None else int(limit)
+
+
+def end_token_ids(loaded: LoadedModel) -> list[int]:
+    """The tokens that end an answer: the tokenizer's end token and the template's end of turn."""
+    return sorted({int(loaded.tokenizer.eos_token_id), end_token_id(loaded.tokenizer)})
+
+
+def _prompt_ids(loaded: LoadedModel, prompt: Sequence[Message], max_new_tokens: int) -> list[int]:
+    ids = chat_prompt(loaded.tokenizer, prompt, is_encoder_decoder=loaded.is_encoder_decoder)
+    limit = position_limit(loaded)
+    if limit is not None and len(ids) + max_new_tokens > limit:
+        raise DataRefused(
+            f"the prompt {prompt[-1].content[:60]!r}... has {len(ids)} tokens; with an answer of "
+            f"up to {max_new_tokens} it exceeds the {limit} tokens that {loaded.name!r} can read.\n"
+            "Shorten its evidence or lower max_new_tokens."
+        )
+    return ids
+
+
+def _generate_batch(
+    loaded: LoadedModel, prompts: Sequence[list[int]], max_new_tokens: int, stop: Sequence[str]
+) -> list[list[int]]:
+    import torch
+    from transformers import GenerationConfig
+
+    inputs = _left_padded(loaded, prompts)
+    width = 1 if loaded.is_encoder_decoder else inputs["input_ids"].shape[1]
+    ends = end_token_ids(loaded)
+    config = cast(Any, GenerationConfig)(
+        max_new_tokens=max_new_tokens,
+        do_sample=False,
+        eos_token_id=ends,
+        pad_token_id=loaded.pad_id,
+    )
+    stopping = [_stops_at(loaded, stop, width)] if stop else None
+    loaded.model.eval()
+    with torch.inference_mode():
+        rows = loaded.model.generate(**inputs, generation_config=config, stopping_criteria=stopping)
+    return [_until_end(row, ends) for row in rows[:, width:].tolist()]
+
+
+def _left_padded(loaded: LoadedModel, prompts: Sequence[list[int]]) -> dict[str, Tensor]:
+    import torch
+
+    width = max(len(prompt) for prompt in prompts)
+    ids = [[loaded.pad_id] * (width - len(prompt)) + prompt for prompt in prompts]
+    mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    return {
+        "input_ids": torch.tensor(ids, device=loaded.device),
+        "attention_mask": torch.tensor(mask, device=loaded.device),
+    }
+
+
+def _stops_at(loaded: LoadedModel, stop: Sequence[str], width: int) -> Any:
+    """A stopping criterion of `transformers`: a row is done once a stop string stands at its end.
+
+    A letter can take four byte-level tokens, so that many per letter are looked back upon.
+    """
+    import torch
+
+    reach = 4 * max(len(word) for word in stop) + 4
+
+    def is_stopped(rows: Tensor, scores: Tensor, **_: Any) -> Tensor:
+        tails = rows[:, max(width, rows.shape[1] - reach) :].tolist()
+        texts = [_decode(loaded, tail) for tail in tails]
+        return torch.tensor([cut_at_stop(text, stop) != text for text in texts], device=rows.device)
+
+    return is_stopped
+
+
+def _greedy_tokens(loaded: LoadedModel, prompt: list[int], max_new_tokens: int) -> Iterator[int]:
+    """The likeliest tokens one after the other, without the one that ends the answer."""
+    import torch
+
+    model, ends = loaded.model.eval(), set(end_token_ids(loaded))
+    next_input = torch.tensor([prompt], device=loaded.device)
+    fixed: dict[str, Any] = {}
+    if loaded.is_encoder_decoder:
+        with torch.inference_mode():
+            fixed["encoder_outputs"] = model.get_encoder()(input_ids=next_input)
+        start = model.generation_config.decoder_start_token_id
+        next_input = torch.tensor([[start]], device=loaded.device)
+    input_name = "decoder_input_ids" if loaded.is_encoder_decoder else "input_ids"
+    cache = None
+    for _ in range(max_new_tokens):
+        with torch.inference_mode():
+            output = model(
+                **fixed, **{input_name: next_input}, past_key_values=cache, use_cache=True
+            )
+        token = int(output.logits[0, -1].argmax())
+        if token in ends:
+            return
+        yield token
+        cache = output.past_key_values
+        next_input = torch.tensor([[token]], device=loaded.device)
+
+
+def _certain_prefix(text: str, stop: Sequence[str]) -> str:
+    """`text` without an end that later tokens could still change or turn into a stop string."""
+    text = text.rstrip("\ufffd").rstrip()
+    overlap = max((_overlap(text, word) for word in stop), default=0)
+    return text[: len(text) - overlap].rstrip()
+
+
+def _overlap(text: str, word: str) -> int:
+    """Length of the longest end of `text` that is a beginning of `word`."""
+    longest = min(len(text), len(word) - 1)
+    return next((size for size in range(longest, 0, -1) if text.endswith(word[:size])), 0)
+
+
+def _until_end(tokens: list[int], ends: Sequence[int]) -> list[int]:
+    return next((tokens[:place] for place, token in enumerate(tokens) if token in ends), tokens)
+
+
+def _decode(loaded: LoadedModel, tokens: Sequence[int]) -> str:
+    text = loaded.tokenizer.decode(
+        list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False
+    )
+    return str(text)

@@ -1,0 +1,66 @@
+"""How long, how fast and how carefully a model is trained."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from cauce.records import Record
+
+
+class TrainingSettings(Record):
+    """Everything about a training but the model, the data and the seed."""
+
+    epochs: int = Field(3, ge=1)
+    """Passes over the training examples, where `steps` does not say otherwise."""
+    steps: int | None = Field(None, ge=1)
+    """Updates of the weights in all; when given, `epochs` has no effect."""
+    batch_size: int = Field(8, ge=1)
+    """Examples computed at a time; bounded by memory."""
+    accumulation: int = Field(1, ge=1)
+    """Batches whose gradients make one update; the update equals that of one large batch."""
+    lr: float = Field(2e-4, gt=0)
+    """Peak rate of AdamW: about 2e-4 for LoRA and small models, 2e-5 for large full ones."""
+    schedule: Literal["cosine", "cosine_restarts", "constant"] = "cosine"
+    """How the learning rate goes from its peak to its floor after the warm-up."""
+    warmup: float = Field(0.05, ge=0, lt=1)
+    """Share of all updates over which the learning rate rises to its peak."""
+    min_lr: float = Field(0.1, ge=0, le=1)
+    """Floor of the learning rate, as a share of its peak."""
+    restarts: int = Field(0, ge=0)
+    """Times that `cosine_restarts` jumps back to the peak."""
+    weight_decay: float = Field(0.01, ge=0)
+    """Pull of AdamW towards zero on matrices; norms and biases are left alone."""
+    clip_norm: float = Field(1.0, gt=0)
+    """Longest gradient, by Euclidean norm, that an update uses."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """`bf16` computes in half the bits over fp32 weights; `auto` does so where the machine
+    multiplies such numbers in hardware."""
+    evaluate_every: int = Field(50, ge=1)
+    """Updates between two validations; the last update is always followed by one."""
+    patience: int = Field(0, ge=0)
+    """Validations without a new best after which training stops early; 0 never stops."""
+    checkpoint_every: int = Field(100, ge=1)
+    """Updates between two checkpoints, the most that a crash can cost."""
+    keep_checkpoints: int = Field(2, ge=1)
+    """Checkpoints kept; two let a damaged newest one fall back."""
+    writers: tuple[Literal["tensorboard", "wandb"], ...] = ()
+    """Where the log goes besides `log.jsonl`."""
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> TrainingSettings:
+        if self.restarts and self.schedule != "cosine_restarts":
+            raise ValueError(
+                f"restarts is {self.restarts} but schedule is {self.schedule!r}, which never "
+                "restarts; set schedule to cosine_restarts or restarts to 0"
+            )
+        if self.schedule == "cosine_restarts" and not self.restarts:
+            raise ValueError(
+                "schedule is cosine_restarts but restarts is 0; say how many, or use cosine"
+            )
+        if self.steps is not None and self.restarts >= self.steps:
+            raise ValueError(
+                f"{self.restarts} restarts do not fit into {self.steps} steps; lower restarts"
+            )
+        return self

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from cauce.errors import DataRefused, NotFound, TemplateMismatch, UserError
+from cauce.models import loading
+from cauce.models.loading import (
+    assemble,
+    load_base,
+    load_tokenizer,
+    load_tuned,
+    models_dir,
+    pull,
+    resolve,
+    save_tuned,
+)
+from cauce.models.settings import ModelSettings
+from models.tiny import DECODERS, logits, tiny_decoder, tiny_model
+from shared import shared_data
+
+
+@pytest.mark.parametrize("kind", [*DECODERS, "t5"])
+def test_saved_and_loaded_model_gives_the_same_logits(kind, tmp_path):
+    loaded = tiny_model(kind)
+    save_tuned(loaded, tmp_path / "model")
+    again = load_tuned(tmp_path / "model")
+    assert torch.equal(logits(again), logits(loaded))
+    assert again.template_sha256 == loaded.template_sha256
+    assert again.pad_id == loaded.pad_id
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "t5"])
+def test_load_base_takes_a_folder(kind, tmp_path):
+    loaded = tiny_model(kind)
+    save_tuned(loaded, tmp_path / "base")
+    base = load_base(ModelSettings(base=str(tmp_path / "base")))
+    assert base.is_encoder_decoder == (kind == "t5")
+    assert torch.equal(logits(base), logits(loaded))
+    assert next(base.model.parameters()).dtype == torch.float32
+
+
+def test_save_replaces_the_folder_whole(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "stale.txt").write_text("old")
+    save_tuned(tiny_decoder("gpt2"), tmp_path / "model")
+    assert not (tmp_path / "model" / "stale.txt").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_another_template_than_the_trained_one_is_refused(tmp_path):
+    save_tuned(tiny_decoder("gpt2"), tmp_path / "model")
+    template = tmp_path / "model" / "chat_template.jinja"
+    template.write_text(template.read_text().replace("Assistant:", "Bot:"))
+    with pytest.raises(
+        TemplateMismatch, match=r"trained with the chat template \w{8}.*\n.*Restore"
+    ):
+        load_tuned(tmp_path / "model")
+
+
+def test_unknown_model_is_refused_with_the_command_that_fetches_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("CAUCE_MODELS", str(tmp_path))
+    with pytest.raises(NotFound, match="cauce models pull nobody/nothing"):
+        resolve("nobody/nothing")
+
+
+def test_a_pulled_model_is_found_by_its_id(tmp_path, monkeypatch):
+    monkeypatch.setenv("CAUCE_MODELS", str(tmp_path))
+    save_tuned(tiny_decoder("gpt2"), tmp_path / "somebody" / "small")
+    assert resolve("somebody/small") == tmp_path / "somebody" / "small"
+
+
+def test_models_dir_defaults_to_the_user_s_cache(monkeypatch):
+    monkeypatch.delenv("CAUCE_MODELS", raising=False)
+    assert models_dir() == Path.home() / ".cache" / "cauce" / "models"
+
+
+def test_pull_fetches_safetensors_and_no_code(tmp_path, monkeypatch):
+    asked = {}
+
+    def snapshot_download(model_id, *, local_dir, allow_patterns):
+        asked.update(model_id=model_id, patterns=allow_patterns)
+        save_tuned(tiny_decoder("gpt2"), local_dir)
+
+    monkeypatch.setenv("CAUCE_MODELS", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    assert pull("somebody/small") == tmp_path / "somebody" / "small"
+    assert not {"*.py", "*.bin", "*.pt"} & set(asked["patterns"])
+
+
+def test_pickled_weights_are_refused(tmp_path):
+    save_tuned(tiny_decoder("gpt2"), tmp_path / "base")
+    (tmp_path / "base" / "model.safetensors").rename(tmp_path / "base" / "pytorch_model.bin")
+    with pytest.raises(UserError, match=r"no weights as \*\.safetensors.*\n.*save_pretrained"):
+        load_base(ModelSettings(base=str(tmp_path / "base")))
+
+
+def test_weights_that_lack_a_tensor_are_refused(tmp_path):
+    save_tuned(tiny_decoder("llama"), tmp_path / "base")
+    path = tmp_path / "base" / "model.safetensors"
+    weights = load_file(path)
+    weights.pop("model.norm.weight")
+    save_file(weights, path, metadata={"format": "pt"})
+    with pytest.raises(DataRefused, match=r"lack 1 tensors.*\n?.*model.norm.weight"):
+        load_base(ModelSettings(base=str(tmp_path / "base")))
+
+
+def test_a_folder_that_was_not_tuned_is_refused(tmp_path):
+    with pytest.raises(NotFound, match=r"cauce.json is missing.\n.*cauce train"):
+        load_tuned(tmp_path)
+
+
+def test_a_tokenizer_without_end_token_is_refused():
+    loaded = tiny_decoder("llama")
+    loaded.tokenizer.eos_token = None
+    with pytest.raises(UserError, match="no end token"):
+        assemble(loaded.model, loaded.tokenizer, name="tiny")
+
+
+def test_sampling_habits_of_a_published_model_are_dropped(tmp_path):
+    save_tuned(tiny_decoder("gpt2"), tmp_path / "base")
+    path = tmp_path / "base" / "generation_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "repetition_penalty": 1.7}))
+    base = load_base(ModelSettings(base=str(tmp_path / "base")))
+    assert base.model.generation_config.repetition_penalty is None
+
+
+def test_embedded_models_stand_in_the_package():
+    package = Path(loading.__file__).parent.parent
+    assert all(package in folder.parents for folder in loading.EMBEDDED.values())
+
+
+def test_biogpt_s_own_tokenizer_renders_the_plain_template(tmp_path):
+    pytest.importorskip("sacremoses", reason="BioGPT's tokenizer needs sacremoses")
+    source = shared_data("tokenizers/biogpt")
+    from transformers import BioGptTokenizer
+
+    tokenizer = BioGptTokenizer(str(source / "dict.txt"), str(source / "bpecodes"))
+    tokenizer.save_pretrained(tmp_path)
+    assert load_tokenizer(tmp_path).eos_token == "</s>"
