@@ -71,7 +71,7 @@ class Document(Record):
     names: Names = Names()
     references: tuple[Reference, ...] = ()
     group: str = ""
-    """What a split must keep together: the substance, spelled the same for every maker and language."""
+    """What a split keeps together: the substance, spelled the same for all makers and languages."""
     url: str = ""
     licence: str = ""
     retrieved: str = ""

@@ -52,7 +52,7 @@ class DocumentEntry(NamedTuple):
 
 
 class SectionEntry(NamedTuple):
-    """A section as it is cited: `body` is its text followed by its tables, a row a line."""
+    """A section as it is cited: `body` is what may be quoted of it."""
 
     document: DocumentEntry
     id: str
@@ -79,8 +79,10 @@ class SectionEntry(NamedTuple):
 
 
 def body_of(section: Section) -> str:
-    """The section's text, then its tables: caption, and cells joined by ` | `, a row a line."""
-    lines = [section.text] if section.text else []
+    """The section's text, in which sources leave the cells of its tables; else its tables' rows."""
+    if section.text:
+        return section.text
+    lines: list[str] = []
     for table in section.tables:
         lines += [table.caption] if table.caption else []
         lines += [" | ".join(row) for row in table.rows]

@@ -1,0 +1,37 @@
+"""Bring documents in: the only package that may open an outgoing connection.
+
+A source is a Record told apart by its `kind`; its options are the recipe's, and its `documents()`
+yields one Document (or one Refusal, with file and place) at a time.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from cauce.sources.epi import EpiSource
+from cauce.sources.fetching import ReadableSource, fetch
+from cauce.sources.files import FilesSource
+from cauce.sources.hub import HubSource
+from cauce.sources.openfda import OpenFdaSource
+from cauce.sources.spl import SplSource
+from cauce.sources.vademecum import VademecumSource
+
+Source = Annotated[
+    OpenFdaSource | SplSource | EpiSource | FilesSource | HubSource | VademecumSource,
+    Field(discriminator="kind"),
+]
+"""Any source that a recipe may name."""
+
+__all__ = [
+    "EpiSource",
+    "FilesSource",
+    "HubSource",
+    "OpenFdaSource",
+    "ReadableSource",
+    "Source",
+    "SplSource",
+    "VademecumSource",
+    "fetch",
+]

@@ -1,0 +1,189 @@
+"""A team's own files: text, Markdown, CSV, JSON lines and Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from cauce.errors import MissingExtra
+from cauce.records import Document, Language, Record, Refusal, Section
+from cauce.sources.cleaning import clean_text, one_line
+from cauce.sources.medicines import kind_of_heading
+from cauce.sources.paths import matching_files, open_bytes, today
+from cauce.sources.rows import Columns, Origin, document_of_row
+
+TEXTS = (".txt", ".md", ".markdown")
+TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".parquet")
+MOST_CHARACTERS_IN_CELL = 100_000_000
+
+_HEADING = re.compile(r"(#{1,6})\s+(.+?)\s*#*\s*$")
+_FENCE = re.compile(r"\s{0,3}(```|~~~)")
+
+
+class FilesSource(Record):
+    """Documents out of files on disk; what a row's columns mean is said in `columns`."""
+
+    kind: Literal["files"] = "files"
+    path: Path
+    """File, folder or glob of text, Markdown, CSV, TSV, JSON lines or Parquet files."""
+    columns: Columns = Columns()
+    """For files of rows."""
+    language: Language = "en"
+    licence: str = ""
+
+    def inputs(self) -> tuple[Path, ...]:
+        """The files that are read."""
+        return matching_files(self.path, TEXTS + TABLES)
+
+    def documents(self) -> Iterator[Document | Refusal]:
+        """Each text file and each row as a Document, or the reason why it is refused."""
+        retrieved = today()
+        for path in self.inputs():
+            name = self._name(path)
+            try:
+                if name.lower().endswith(TABLES):
+                    yield from self._rows(path, name, retrieved)
+                else:
+                    yield self._text(path, name, retrieved)
+            except UnicodeDecodeError as error:
+                reason = f"not UTF-8: {error.reason} ({error.object[error.start]:#04x})"
+                yield Refusal(file=str(path), position=f"byte {error.start}", reason=reason)
+
+    def _name(self, path: Path) -> str:
+        """The file's path below the folder that was asked for."""
+        return path.relative_to(self.path).as_posix() if self.path.is_dir() else path.name
+
+    def _text(self, path: Path, name: str, retrieved: str) -> Document | Refusal:
+        text = path.read_bytes().decode("utf-8-sig")
+        markdown = path.suffix.lower() != ".txt"
+        sections = markdown_sections(text) if markdown else _plain_section(text)
+        if not sections:
+            return Refusal(file=str(path), position="the whole file", reason="no text")
+        return Document(
+            source="files",
+            id=name,
+            version="1",
+            title=sections[0].title or path.stem,
+            language=self.language,
+            sections=sections,
+            group=name,
+            licence=self.licence,
+            retrieved=retrieved,
+        )
+
+    def _rows(self, path: Path, name: str, retrieved: str) -> Iterator[Document | Refusal]:
+        for position, row in _read_rows(path):
+            if not isinstance(row, dict):
+                yield Refusal(file=str(path), position=position, reason=str(row))
+                continue
+            origin = Origin(
+                source="files",
+                file=str(path),
+                position=position,
+                row_id=f"{name}#{position.split()[-1]}",
+                language=self.language,
+                licence=self.licence,
+                retrieved=retrieved,
+            )
+            yield document_of_row(row, self.columns, origin)
+
+
+def _plain_section(text: str) -> tuple[Section, ...]:
+    cleaned = clean_text(text)
+    return (Section(id="text", kind="other", title="", text=cleaned),) if cleaned else ()
+
+
+def markdown_sections(text: str) -> tuple[Section, ...]:
+    """A section for each heading, nested by level; ids are the headings' numbers (`1`, `1.2`).
+
+    What stands before the first heading is section `0`. Headings inside code fences are text.
+    """
+    sections: list[Section] = []
+    above: list[tuple[int, str]] = []
+    children: dict[str, int] = {}
+    for level, title, body in _blocks(text):
+        while above and above[-1][0] >= level:
+            above.pop()
+        parent = above[-1][1] if above else None
+        section_id = "0"
+        if level:
+            children[parent or ""] = children.get(parent or "", 0) + 1
+            section_id = ".".join(filter(None, (parent, str(children[parent or ""]))))
+            above.append((level, section_id))
+        kind = kind_of_heading(title)
+        content = clean_text(body)
+        sections.append(Section(id=section_id, kind=kind, title=title, text=content, parent=parent))
+    held = {section.parent for section in sections}
+    return tuple(
+        section if section.text or section.id in held
+        else section.model_copy(update={"text": section.title})
+        for section in sections
+        if section.text or section.title
+    )  # fmt: skip
+
+
+def _blocks(text: str) -> Iterator[tuple[int, str, str]]:
+    """Level, title and body of each heading; level 0 for what comes before the first."""
+    level, title, body, fenced = 0, "", list[str](), False
+    for line in text.splitlines():
+        if _FENCE.match(line):
+            fenced = not fenced
+        heading = None if fenced else _HEADING.match(line)
+        if heading:
+            yield level, title, "\n".join(body)
+            level, title, body = len(heading.group(1)), one_line(heading.group(2)), []
+        else:
+            body.append(line)
+    yield level, title, "\n".join(body)
+
+
+def _read_rows(path: Path) -> Iterator[tuple[str, Any]]:
+    """Position and row (or the fault there) of a file of rows."""
+    name = path.name.lower()
+    if name.endswith(".parquet"):
+        yield from _parquet_rows(path)
+        return
+    with open_bytes(path) as stream:
+        if name.removesuffix(".gz").endswith(".jsonl"):
+            yield from _json_rows(stream)
+        else:
+            yield from _csv_rows(stream, "\t" if ".tsv" in name else ",")
+
+
+def _json_rows(stream: IO[bytes]) -> Iterator[tuple[str, Any]]:
+    for number, line in enumerate(stream, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            row = f"not JSON: {error}"
+        yield f"line {number}", row if isinstance(row, dict | str) else "not a JSON object"
+
+
+def _csv_rows(stream: IO[bytes], delimiter: str) -> Iterator[tuple[str, Any]]:
+    csv.field_size_limit(MOST_CHARACTERS_IN_CELL)
+    with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+        reader = csv.DictReader(text, delimiter=delimiter)
+        for row in reader:
+            surplus = row.pop(None, None)
+            found = f"{len(surplus)} cells more than there are columns" if surplus else row
+            yield f"line {reader.line_num}", found
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[str, Any]]:
+    try:
+        from pyarrow import parquet  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise MissingExtra(f"reading {path.name}", "hub") from error
+    number = 0
+    with parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=256):
+            for row in batch.to_pylist():
+                number += 1
+                yield f"row {number}", row

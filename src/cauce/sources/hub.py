@@ -1,0 +1,54 @@
+"""Any data set that the `datasets` library opens, by name and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from cauce.errors import MissingExtra
+from cauce.records import Document, Language, Record, Refusal
+from cauce.sources.paths import today
+from cauce.sources.rows import Columns, Origin, document_of_row
+
+
+class HubSource(Record):
+    """Rows of a data set on the Hugging Face hub (or in a local folder), streamed."""
+
+    kind: Literal["hub"] = "hub"
+    name: str
+    """`owner/name` on the hub, or the path of a folder of data files."""
+    config: str | None = None
+    split: str = "train"
+    revision: str | None = None
+    """Commit or tag, so that a run can be repeated; None takes the newest."""
+    columns: Columns = Columns()
+    language: Language = "en"
+    licence: str = ""
+    """As its card states it; the library does not tell."""
+
+    def inputs(self) -> tuple[Path, ...]:
+        """None: what is read is named, not a file of the recipe."""
+        return ()
+
+    def documents(self) -> Iterator[Document | Refusal]:
+        """Each row as a Document, or the reason why it is refused."""
+        try:
+            from datasets import load_dataset
+        except ImportError as error:
+            raise MissingExtra(f"the data set {self.name}", "hub") from error
+        retrieved = today()
+        rows = load_dataset(
+            self.name, self.config, split=self.split, revision=self.revision, streaming=True
+        )
+        for number, row in enumerate(rows):
+            origin = Origin(
+                source="hub",
+                file=f"{self.name} ({self.split})",
+                position=f"row {number}",
+                row_id=f"{self.name}/{self.split}/{number}",
+                language=self.language,
+                licence=self.licence,
+                retrieved=retrieved,
+            )
+            yield document_of_row(row, self.columns, origin)

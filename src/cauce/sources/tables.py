@@ -1,0 +1,125 @@
+"""Markup read by a parser: running text out of it, and tables with every cell kept.
+
+Reads the XHTML of FHIR narratives, the block markup of Structured Product Labeling (`paragraph`,
+`content`, `list`, `item`, `caption`), and the strings of openFDA's `*_table` fields.
+
+The text of an element reads whole: rows of a table stand in their place, one a line, cells parted
+by " | ". The same cells are kept with their structure as `Table`. Pictures are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
+
+from cauce.records import Table
+from cauce.sources.cleaning import clean_text, one_line
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+CELL_BREAK = " | "
+MOST_COLUMNS_SPANNED = 1000
+"""What HTML allows at most in a `colspan`; a larger one is a fault of the source."""
+
+_BLOCK_NAMES = """
+address article blockquote caption dd div dl dt footnote h1 h2 h3 h4 h5 h6 item li list ol p
+paragraph pre section table tbody tfoot thead tr ul
+"""
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
+_CELLS = frozenset(("td", "th"))
+
+
+def parse_markup(markup: str) -> _Element:
+    """The root element of a fragment of markup: as XML when it is well-formed, else as HTML."""
+    from lxml import etree, html
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+    try:
+        root = etree.fromstring(markup.encode(), parser)
+    except etree.XMLSyntaxError:
+        root = html.fragment_fromstring(markup, create_parent="div")
+    return cast("_Element", root)
+
+
+def local_name(element: _Element) -> str:
+    """The tag without its namespace, in lower case; empty for comments and instructions."""
+    tag = element.tag
+    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
+
+
+def text_of(element: _Element) -> str:
+    """The cleaned text of an element, one line for each paragraph, item or row."""
+    return clean_text("".join(_pieces(element)))
+
+
+def _pieces(element: _Element, *, with_tables: bool = True) -> Iterator[str]:
+    name = local_name(element)
+    if name == "table" and not with_tables:
+        return
+    if name == "tr":
+        cells = (one_line("".join(_pieces(cell))) for cell in _cells(element))
+        yield "\n" + CELL_BREAK.join(filter(None, cells)) + "\n"
+        return
+    if name == "br":
+        yield "\n"
+    if name in _BLOCKS:
+        yield "\n"
+    if name:
+        yield element.text or ""
+        for child in element:
+            yield from _pieces(child, with_tables=with_tables)
+            yield child.tail or ""
+    if name in _BLOCKS:
+        yield "\n"
+
+
+def tables_of(element: _Element) -> tuple[Table, ...]:
+    """The tables within an element, in reading order; one inside a cell follows the outer one."""
+    found = (_table(part) for part in element.iter() if local_name(part) == "table")
+    return tuple(table for table in found if table.rows or table.caption)
+
+
+def _table(element: _Element) -> Table:
+    captions = [_cell_text(child) for child in element if local_name(child) == "caption"]
+    return Table(caption=" ".join(captions), rows=tuple(_rows(element)))
+
+
+def _rows(table: _Element) -> Iterator[tuple[str, ...]]:
+    """Rows with a cell for every column; columns that a spanning cell covers are empty."""
+    covered: dict[int, int] = {}
+    for row in _row_elements(table):
+        cells: list[str] = []
+        for cell in _cells(row):
+            while covered.get(len(cells), 0) > 0:
+                cells.append("")
+            width, height = _span(cell, "colspan"), _span(cell, "rowspan")
+            for column in range(len(cells), len(cells) + width):
+                covered[column] = max(covered.get(column, 0), height)
+            cells += [_cell_text(cell), *[""] * (width - 1)]
+        covered = {column: left - 1 for column, left in covered.items() if left > 1}
+        if any(cells):
+            yield tuple(cells)
+
+
+def _row_elements(table: _Element) -> Iterator[_Element]:
+    for child in table:
+        name = local_name(child)
+        if name == "tr":
+            yield child
+        elif name in ("thead", "tbody", "tfoot"):
+            yield from _row_elements(child)
+
+
+def _cells(row: _Element) -> list[_Element]:
+    return [cell for cell in row if local_name(cell) in _CELLS]
+
+
+def _cell_text(cell: _Element) -> str:
+    """The cell's own text on one line, without that of tables inside it."""
+    return one_line("".join(_pieces(cell, with_tables=False)))
+
+
+def _span(cell: _Element, attribute: str) -> int:
+    value = cell.get(attribute, "1").strip()
+    return min(int(value), MOST_COLUMNS_SPANNED) if value.isdigit() and int(value) > 0 else 1

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from cauce.sources.tables import parse_markup, tables_of, text_of
+
+
+def rows(markup: str) -> list[tuple[str, ...]]:
+    return [row for table in tables_of(parse_markup(markup)) for row in table.rows]
+
+
+def test_spanning_cells_are_written_once_where_they_start() -> None:
+    markup = (
+        "<table><thead><tr><th rowspan='2'>Dose</th><th colspan='2'>Effect</th></tr>"
+        "<tr><th>Mild</th><th>Severe</th></tr></thead>"
+        "<tbody><tr><td>5 mg</td><td>1 %</td><td/></tr></tbody></table>"
+    )
+    assert rows(markup) == [("Dose", "Effect", ""), ("", "Mild", "Severe"), ("5 mg", "1 %", "")]
+
+
+def test_spl_markup_keeps_captions_footnotes_lists_and_thresholds() -> None:
+    markup = (
+        "<table><caption>Table 1</caption><tfoot><tr><td>a: see 5.1</td></tr></tfoot><tbody><tr>"
+        "<td><paragraph>CLcr &lt;30</paragraph><paragraph>mL/min</paragraph></td>"
+        "<td>C<sub>max</sub> <footnote>steady state</footnote>"
+        "<list><item>one</item><item>two</item></list></td></tr></tbody></table>"
+    )
+    (table,) = tables_of(parse_markup(markup))
+    assert table.caption == "Table 1"
+    assert table.rows == (("a: see 5.1",), ("CLcr <30 mL/min", "Cmax steady state one two"))
+
+
+def test_a_table_inside_a_cell_is_a_table_of_its_own() -> None:
+    markup = (
+        "<table><tr><td>outer<table><tr><td>in</td><td>ner</td></tr></table>rest</td></tr></table>"
+    )
+    assert rows(markup) == [("outerrest",), ("in", "ner")]
+    assert text_of(parse_markup(markup)) == "outer in | ner rest"
+
+
+def test_text_holds_the_rows_in_their_place() -> None:
+    markup = "<div><p>Before</p><table><tr><td>a</td><td>b</td></tr></table><p>After</p></div>"
+    assert text_of(parse_markup(markup)) == "Before\na | b\nAfter"
+
+
+def test_markup_that_is_not_xml_is_read_as_html() -> None:
+    assert rows("<table><tr><td>a&nbsp;b<br>c<td>d</table>") == [("a b c", "d")]
+
+
+def test_an_absurd_span_does_not_exhaust_memory() -> None:
+    assert len(rows("<table><tr><td colspan='99999999'>a</td></tr></table>")[0]) == 1000
+    assert rows("<table><tr><td colspan='0' rowspan='x'>a</td></tr></table>") == [("a",)]
+
+
+def test_entities_are_not_expanded_into_files() -> None:
+    markup = "<!DOCTYPE t [<!ENTITY x SYSTEM 'file:///etc/hostname'>]><table><tr><td>&x;</td></tr></table>"
+    assert rows(markup) == []
