@@ -1,9 +1,9 @@
 """A run is a directory: its recipe, a manifest, and one folder per stage.
 
-    runs/demo/
-      recipe.yaml     the whole recipe, defaults included
-      manifest.json   per stage: fingerprint of its inputs, hashes of its outputs, CPU seconds, memory
-      fetch/ prepare/ train/ evaluate/ compare/ report/
+runs/demo/
+  recipe.yaml     the whole recipe, defaults included
+  manifest.json   per stage: fingerprint of its inputs, hashes of its outputs, CPU seconds, memory
+  fetch/ prepare/ train/ evaluate/ compare/ report/
 """
 
 from __future__ import annotations
@@ -41,11 +41,13 @@ def atomic_write(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     mode = 0o600 if private else 0o666
     try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
+        with os.fdopen(
+            os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb"
+        ) as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(partial, path)
+        partial.replace(path)
         sync_directory(path.parent)
     finally:
         partial.unlink(missing_ok=True)
@@ -63,7 +65,9 @@ def sync_directory(path: Path) -> None:
 def write_json(path: Path, value: object) -> None:
     """`value` as indented JSON, written atomically."""
     with atomic_write(path) as stream:
-        stream.write(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True).encode() + b"\n")
+        stream.write(
+            json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True).encode() + b"\n"
+        )
 
 
 def write_records(path: Path, records: Iterable[Record]) -> int:
@@ -89,7 +93,8 @@ def read_records(path: Path, record_type: type[R]) -> Iterator[R]:
                 yield record_type.model_validate_json(line)
             except ValueError as error:
                 raise DataRefused(
-                    f"{path}, line {number}: not a {record_type.__name__}: {str(error).splitlines()[0]}\n"
+                    f"{path}, line {number}: not a {record_type.__name__}: "
+                    f"{str(error).splitlines()[0]}\n"
                     f"Each line must be one {record_type.__name__} as cauce writes it."
                 ) from error
 
@@ -150,7 +155,7 @@ class Run:
         write_json(self.path / "manifest.json", {**self.manifest, **entries})
 
     def is_done(self, stage: str, stage_fingerprint: str) -> bool:
-        """True when the stage finished with the same inputs and its outputs are still as written."""
+        """True when the stage finished with the same inputs and its outputs are all there."""
         entry = self.manifest["stages"].get(stage)
         if entry is None or entry["fingerprint"] != stage_fingerprint:
             return False
@@ -191,7 +196,7 @@ class Run:
         return True
 
     def _folder_for(self, stage: str, stage_fingerprint: str) -> Path:
-        """The stage's folder, with what an interrupted attempt left only if its inputs were the same."""
+        """The stage's folder, with what an attempt that had the same inputs left in it."""
         folder = self.folder(stage)
         marker = folder / IN_PROGRESS
         if not marker.is_file() or marker.read_text() != stage_fingerprint:

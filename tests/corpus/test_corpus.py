@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from cauce.corpus.examples import spoken_names
 from cauce.corpus.prepare import prepare
 from cauce.corpus.questions import KINDS, QUESTIONS, held_out_wording, training_wordings
@@ -13,7 +14,18 @@ from cauce.records import Citation, Document, Example, Message, Names
 from cauce.runs import read_records, write_records
 from documents import medicine
 
-MEDICINES = ["alfa", "bravo", "carlo", "delta", "echo", "foxtrot", "golfo", "hotel", "india", "julia"]
+MEDICINES = [
+    "alfa",
+    "bravo",
+    "carlo",
+    "delta",
+    "echo",
+    "foxtrot",
+    "golfo",
+    "hotel",
+    "india",
+    "julia",
+]
 
 
 def example(group: str, quote: str, name: str = "x") -> Example:
@@ -29,7 +41,9 @@ def example(group: str, quote: str, name: str = "x") -> Example:
     )
 
 
-def prepared(folder: Path, documents: list[Document], **settings: object) -> dict[str, list[Example]]:
+def prepared(
+    folder: Path, documents: list[Document], **settings: object
+) -> dict[str, list[Example]]:
     write_records(folder / "documents.jsonl", documents)
     prepare(
         folder / "documents.jsonl",
@@ -43,12 +57,11 @@ def prepared(folder: Path, documents: list[Document], **settings: object) -> dic
 
 
 def documents() -> list[Document]:
-    both = [
+    return [
         medicine(name, dose=100 + number, language=language, document_id=name)
         for number, name in enumerate(MEDICINES)
         for language in ("en", "es")
     ]
-    return both  # type: ignore[return-value]
 
 
 def test_every_kind_has_wordings_in_both_languages_that_hold_the_name() -> None:
@@ -84,9 +97,13 @@ def test_test_questions_are_worded_as_none_in_training(tmp_path: Path) -> None:
     names = {name.lower() for name in MEDICINES}
 
     def wording(item: Example) -> str:
-        return " ".join(word for word in item.question.split() if word.strip("¿?.,:").lower() not in names)
+        return " ".join(
+            word for word in item.question.split() if word.strip("¿?.,:").lower() not in names
+        )
 
-    assert not {wording(item) for item in splits["test"]} & {wording(item) for item in splits["train"]}
+    assert not {wording(item) for item in splits["test"]} & {
+        wording(item) for item in splits["train"]
+    }
 
 
 def test_the_same_seed_gives_the_same_examples(tmp_path: Path) -> None:

@@ -78,7 +78,9 @@ def test_the_default_rouge_score_is_wrong_for_spanish_and_ours_is_not():
 @pytest.mark.parametrize(("reference", "answer"), PAIRS + MANY_SENTENCES)
 def test_rouge_lsum_equals_rouge_score_by_sentence(reference, answer):
     oracle = RougeScorer(["rougeLsum"], tokenizer=OurTokens())
-    expected = oracle.score(*("\n".join(span.of(text) for span in sentences(text)) for text in (reference, answer)))
+    expected = oracle.score(
+        *("\n".join(span.of(text) for span in sentences(text)) for text in (reference, answer))
+    )
     assert tuple(metrics.rouge_lsum(reference, answer)) == near(tuple(expected["rougeLsum"]))
 
 

@@ -3,7 +3,6 @@
 import doctest
 import unicodedata
 
-
 from cauce.evaluation import text
 from cauce.evaluation.text import words, words_and_marks
 

@@ -1,22 +1,32 @@
 from __future__ import annotations
 
 import pytest
+
 from cauce.knowledge.checks import check_answer
 
-QUOTE = "Adults take 400 mg every 8 hours. Do not take it with alcohol. Half a dose is enough at night."
+QUOTE = (
+    "Adults take 400 mg every 8 hours. Do not take it with alcohol. Half a dose is enough at night."
+)
 
 
 def failed(answer: str, quote: str = QUOTE) -> list[str]:
     names = {"ibuprofen", "codeine"}
     checks = check_answer(
-        answer, quote, "Ibuprofen · Dose", lambda text: {name for name in names if name in text.lower()}
+        answer,
+        quote,
+        "Ibuprofen · Dose",
+        lambda text: {name for name in names if name in text.lower()},
     )
     return [check.name for check in checks if not check.passed]
 
 
 @pytest.mark.parametrize(
     "answer",
-    ["Adults take 400 mg every 8 hours.", "Ibuprofen: Adults take 400 mg.", "Do not take it with alcohol."],
+    [
+        "Adults take 400 mg every 8 hours.",
+        "Ibuprofen: Adults take 400 mg.",
+        "Do not take it with alcohol.",
+    ],
 )
 def test_what_the_source_says_passes(answer: str) -> None:
     assert failed(answer) == []

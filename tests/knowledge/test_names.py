@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from cauce.knowledge.index import NameEntry
 from cauce.knowledge.names import NameResolver, allowed_typos
 

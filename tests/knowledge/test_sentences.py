@@ -3,15 +3,16 @@ from __future__ import annotations
 import doctest
 
 import pytest
-from cauce.knowledge import evidence, passages, sentences, words
-from cauce.knowledge.passages import passage
-from cauce.knowledge.sentences import lead
-from cauce.knowledge.sentences import sentences as split
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cauce.knowledge import checks, evidence, passages, sentences, words
+from cauce.knowledge.passages import passage
+from cauce.knowledge.sentences import lead
+from cauce.knowledge.sentences import sentences as split
 
-@pytest.mark.parametrize("module", [evidence, passages, sentences, words])
+
+@pytest.mark.parametrize("module", [checks, evidence, passages, sentences, words])
 def test_the_examples_in_the_docstrings(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
 
@@ -46,7 +47,9 @@ def test_a_passage_stands_in_its_text_and_fits(text: str, limit: int) -> None:
 
 def test_a_sentence_that_announces_a_list_is_not_an_answer_by_itself() -> None:
     assert lead("Do not take it with:\n• alcohol\n• opioids", 20) == ""
-    assert lead("Do not take it with:\n• alcohol\n• opioids", 31) == "Do not take it with:\n• alcohol"
+    assert (
+        lead("Do not take it with:\n• alcohol\n• opioids", 31) == "Do not take it with:\n• alcohol"
+    )
 
 
 @pytest.mark.parametrize(

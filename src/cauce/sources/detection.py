@@ -24,7 +24,7 @@ _FIRST_BYTES = 65536
 
 
 def kind_of_path(path: Path) -> str:
-    """`openfda`, `spl`, `epi` or `files`, by the first file at `path`; NotFound when there is none."""
+    """`openfda`, `spl`, `epi` or `files`, by the first file at `path`; NotFound without one."""
     file = matching_files(path, _ENDINGS)[0]
     head = _head(file)
     if b"http://hl7.org/fhir" in head or b'"resourceType"' in head:

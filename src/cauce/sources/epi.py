@@ -44,6 +44,7 @@ class EpiSource(Record):
     path: Path
     """File, folder or glob of `.xml` or `.json` bundles."""
     licence: str = "reuse allowed, naming AEMPS or EMA as the source"
+    """Under which terms the texts may be reused; goes with every document."""
 
     def inputs(self) -> tuple[Path, ...]:
         """The files that are read."""

@@ -34,7 +34,9 @@ class FilesSource(Record):
     columns: Columns = Columns()
     """For files of rows."""
     language: Language = "en"
+    """Of the texts; the files do not tell."""
     licence: str = ""
+    """Under which terms the texts may be reused; goes with every document."""
 
     def inputs(self) -> tuple[Path, ...]:
         """The files that are read."""

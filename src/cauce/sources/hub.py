@@ -19,11 +19,15 @@ class HubSource(Record):
     name: str
     """`owner/name` on the hub, or the path of a folder of data files."""
     config: str | None = None
+    """Which of the data set's configurations, where it has several."""
     split: str = "train"
+    """Which of its splits is read."""
     revision: str | None = None
     """Commit or tag, so that a run can be repeated; None takes the newest."""
     columns: Columns = Columns()
+    """What its columns mean."""
     language: Language = "en"
+    """Of the texts; the library does not tell."""
     licence: str = ""
     """As its card states it; the library does not tell."""
 

@@ -33,6 +33,7 @@ class SplSource(Record):
     path: Path
     """File, folder or glob of `.xml` files."""
     licence: str = "public domain (US federal government, FDA)"
+    """Under which terms the texts may be reused; goes with every document."""
 
     def inputs(self) -> tuple[Path, ...]:
         """The files that are read."""

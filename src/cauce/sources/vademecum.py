@@ -38,6 +38,7 @@ class VademecumSource(Record):
 
     kind: Literal["vademecum"] = "vademecum"
     languages: tuple[Language, ...] = ("en", "es")
+    """Each medicine is one document in each of them."""
 
     def inputs(self) -> tuple[Path, ...]:
         """None: the data is part of the package."""

@@ -1,0 +1,1 @@
+"""The assistant: what is evaluated and attacked is what is served."""

@@ -1,0 +1,20 @@
+"""How the assistant quotes and writes."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from cauce.records import Record
+
+
+class AssistantSettings(Record):
+    """Limits of what is quoted to the model and of what it writes."""
+
+    passage_chars: int = Field(700, ge=100)
+    """Longest passage of a section that the model reads and the reader sees, in characters."""
+    answer_chars: int = Field(400, ge=40)
+    """Longest quotation shown when the model's own words are withheld, in characters."""
+    max_new_tokens: int = Field(120, ge=1)
+    """Longest text the model may write, in tokens; an unfinished sentence is withheld."""
+    batch_size: int = Field(16, ge=1)
+    """Questions answered together when a file of them is given."""

@@ -1,0 +1,346 @@
+"""The command line: verbs that call the functions of the stages; imports stand inside the verbs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="cauce",
+    help="Adapt a language model to a domain, prove what changed, serve answers with their source.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+runs_app = typer.Typer(help="The runs there are.", no_args_is_help=True, rich_markup_mode=None)
+models_app = typer.Typer(
+    help="The models on this machine.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(runs_app, name="runs")
+app.add_typer(models_app, name="models")
+
+RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe (YAML).")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Changes, e.g. training.steps=400."),
+]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's name under runs/, or its path.")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+def tell(text: str) -> None:
+    """Progress and advice go to stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _walk(recipe_path: Path, overrides: list[str] | None, stages: tuple[str, ...]) -> Any:
+    from cauce import road
+    from cauce.recipe import load_recipe
+
+    journey = road.start(load_recipe(recipe_path, overrides or ()), tell)
+    for stage in stages:
+        road.do(journey, stage)
+    return journey.run
+
+
+@app.command()
+def run(recipe: RecipePath, changes: Overrides = None) -> None:
+    """Walk the whole road: fetch, prepare, train, evaluate, compare, report."""
+    from cauce.evaluation.summary import scores_table
+    from cauce.runs import STAGES
+
+    done = _walk(recipe, changes, STAGES)
+    print(scores_table(done.path / "evaluate" / "scores.json"))
+    print(f"report: {done.path / 'report' / 'report.html'}")
+    tell(f'Next: cauce ask {done.path.name} "¿...?"   or   cauce serve {done.path.name}')
+
+
+@app.command()
+def fetch(
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND|RECIPE", help="A kind of source, or a recipe.")
+    ],
+    options: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for documents.jsonl (with KIND).")
+    ] = None,
+    stats: Annotated[bool, typer.Option("--stats", help="Print counts as JSON.")] = False,
+) -> None:
+    """Bring documents in, from a kind of source or as a recipe says."""
+    import json
+
+    from cauce.errors import UserError
+
+    if Path(kind).suffix in (".yaml", ".yml"):
+        if out:
+            raise UserError(
+                f"--out {out} goes with a kind of source.\nA recipe writes into its run."
+            )
+        folder = _walk(Path(kind), options, ("fetch",)).folder("fetch")
+        summary = None
+    else:
+        if out is None:
+            raise UserError("no --out was given.\nName the folder for the documents: --out DIR")
+        folder, summary = out, _fetch_kind(kind, options or [], out)
+    if stats:
+        print(json.dumps(summary or _stage_summary(folder), ensure_ascii=False, sort_keys=True))
+    else:
+        print(folder / "documents.jsonl")
+    if Path(kind).suffix in (".yaml", ".yml"):
+        tell(f"Next: cauce prepare {kind}")
+
+
+def _fetch_kind(kind: str, options: list[str], out: Path) -> dict[str, Any]:
+    from cauce.recipe import parse_source
+    from cauce.sources import fetch
+
+    return fetch([parse_source(kind, options)], out, tell)
+
+
+def _stage_summary(folder: Path) -> dict[str, Any]:
+    from cauce.runs import Run
+
+    summary: dict[str, Any] = Run(folder.parent).manifest["stages"][folder.name]["summary"]
+    return summary
+
+
+@app.command()
+def prepare(
+    recipe: RecipePath,
+    changes: Overrides = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Print three rendered examples.")
+    ] = False,
+) -> None:
+    """Make the section index and the examples; the learned tokens stand between 【 and 】."""
+    done = _walk(recipe, changes, ("fetch", "prepare"))
+    summary = _stage_summary(done.folder("prepare"))
+    if preview:
+        print("\n\n".join(summary["preview"]))
+    for split, count in summary["examples"].items():
+        print(f"{split}: {count} examples of {summary['groups'][split]} substances")
+    print(f"tokens: {summary['supervised_tokens']} learned, {summary['prompt_tokens']} only read")
+    tell(f"Next: cauce train {recipe}")
+
+
+@app.command()
+def train(recipe: RecipePath, changes: Overrides = None) -> None:
+    """Tune the model; interrupted, it resumes from its last good checkpoint."""
+    done = _walk(recipe, changes, ("fetch", "prepare", "train"))
+    print(done.path / "train" / "model")
+    tell(f"Next: cauce evaluate {recipe}")
+
+
+@app.command()
+def evaluate(recipe: RecipePath, changes: Overrides = None, json: Json = False) -> None:
+    """Ask base, tuned and assistant the test questions; scores with intervals."""
+    from cauce.evaluation.summary import scores_table
+
+    done = _walk(recipe, changes, ("fetch", "prepare", "train", "evaluate"))
+    scores = done.path / "evaluate" / "scores.json"
+    print(scores.read_text("utf-8") if json else scores_table(scores))
+    tell(f"Next: cauce compare {done.path.name}:base {done.path.name}:tuned")
+
+
+@app.command()
+def compare(
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="RUN:SYSTEM, e.g. demo:base, or a log file.")
+    ],
+    b: Annotated[
+        str, typer.Argument(metavar="B", help="RUN:SYSTEM, e.g. demo:tuned, or a log file.")
+    ],
+    json: Json = False,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+) -> None:
+    """Paired differences with intervals over the same items, and the items that flipped."""
+    from cauce.evaluation.compare import compare, format_table
+    from cauce.evaluation.log import Item
+    from cauce.runs import read_records
+
+    logs = [list(read_records(_log_of(name), Item)) for name in (a, b)]
+    comparison = compare(*logs, seed=seed)
+    print(comparison.model_dump_json() if json else format_table(comparison))
+
+
+def _log_of(name: str) -> Path:
+    """The log file of `RUN:SYSTEM` (`tuned` when no system is named), or the file itself."""
+    from cauce.errors import NotFound
+    from cauce.runs import Run
+
+    if Path(name).is_file():
+        return Path(name)
+    run_name, _, system = name.partition(":")
+    path = Run.open(run_name).path / "evaluate" / f"{system or 'tuned'}.jsonl"
+    if not path.is_file():
+        raise NotFound(
+            f"{name}: there is no {path}.\nEvaluate the run first: cauce evaluate RECIPE"
+        )
+    return path
+
+
+@app.command()
+def report(name: RunName) -> None:
+    """Write the run's report again and print its path."""
+    from cauce.report.page import write_report
+    from cauce.runs import Run
+
+    print(write_report(Run.open(name)))
+
+
+@app.command()
+def ask(
+    name: RunName,
+    question: Annotated[
+        str | None, typer.Argument(help="One question, in Spanish or English.")
+    ] = None,
+    questions: Annotated[Path | None, typer.Option(help="JSON lines with id and question.")] = None,
+    json: Json = False,
+) -> None:
+    """Ask the run's assistant; the answer comes with its source, or with the reason for none."""
+    from cauce.assistant.assistant import Assistant
+    from cauce.assistant.files import answer_file, render
+    from cauce.errors import UserError
+    from cauce.runs import Run
+
+    if (question is None) == (questions is None):
+        raise UserError(
+            "ask takes one question, or --questions FILE.\nGive exactly one of the two."
+        )
+    if questions is not None and not questions.is_file():
+        raise UserError(f"no file {questions}.\nName JSON lines with id and question.")
+    found = Run.open(name)
+    assistant = Assistant.load(found)
+    if questions is not None:
+        for line in answer_file(assistant, questions):
+            print(line, flush=True)
+        return
+    reply = assistant.reply(str(question))
+    print(reply.model_dump_json() if json else render(reply))
+    if found.manifest.get("notice"):
+        tell(found.manifest["notice"])
+
+
+@app.command()
+def serve(
+    name: RunName,
+    host: Annotated[str, typer.Option(help="Loopback only.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+) -> None:
+    """Serve the assistant: a chat page, and the OpenAI-compatible API under /v1."""
+    import importlib.util
+
+    from cauce.errors import MissingExtra
+    from cauce.runs import Run
+
+    found = Run.open(name)
+    if not all(importlib.util.find_spec(module) for module in ("fastapi", "uvicorn")):
+        raise MissingExtra("cauce serve", "serve")
+    from cauce.assistant.assistant import Assistant
+    from cauce.serving.app import serve as start_server
+
+    start_server(
+        Assistant.load(found),
+        model_name=found.path.name,
+        host=host,
+        port=port,
+        notice=found.manifest.get("notice", ""),
+    )
+
+
+@runs_app.command("list")
+def runs_list(json: Json = False) -> None:
+    """The runs under runs/, with the stages they finished."""
+    from json import dumps
+
+    from cauce.runs import STAGES, Run
+
+    for found in Run.list():
+        done = found.manifest["stages"]
+        stages = [stage for stage in STAGES if stage in done]
+        row = {"run": found.path.name, "path": str(found.path), "stages": stages}
+        print(dumps(row) if json else f"{found.path.name:24} {' '.join(stages)}")
+
+
+@runs_app.command("show")
+def runs_show(name: RunName) -> None:
+    """The run's manifest as JSON."""
+    from cauce.runs import Run
+
+    print((Run.open(name).path / "manifest.json").read_text("utf-8"), end="")
+
+
+@runs_app.command("path")
+def runs_path(name: RunName) -> None:
+    """Where the run is."""
+    from cauce.runs import Run
+
+    print(Run.open(name).path.resolve())
+
+
+@models_app.command("pull")
+def models_pull(
+    model: Annotated[str, typer.Argument(help="A hub id such as google/flan-t5-small.")],
+) -> None:
+    """Fetch a model (safetensors) from the hub; only this and fetch use the network."""
+    from cauce.models.loading import pull
+
+    print(pull(model))
+
+
+@models_app.command("path")
+def models_path(model: Annotated[str, typer.Argument(help="A hub id, or arroyo.")]) -> None:
+    """Where a model is."""
+    from cauce.models.loading import resolve
+
+    print(resolve(model))
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Check this machine: versions, threads, memory, accelerator, two processes that add up."""
+    from cauce.doctor import examine, format_findings
+
+    findings = examine()
+    if json:
+        from json import dumps
+
+        print(dumps(findings))
+    else:
+        print(format_findings(findings))
+    if not findings["all_reduce"]["ok"]:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point: errors of cauce are two lines and an exit code; faults keep their traceback."""
+    from cauce.errors import CauceError
+    from cauce.models.threads import configure_threads
+
+    configure_threads()
+    # The road is offline; only `fetch` and `models pull` reach out, and say so.
+    if sys.argv[1:2] != ["models"] and sys.argv[1:2] != ["fetch"]:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    try:
+        _run_and_flush()
+    except CauceError as error:
+        tell(f"{type(error).__name__}: {error}")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader has gone; what is still buffered would be complained of at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _run_and_flush() -> None:
+    try:
+        app()
+    finally:
+        sys.stdout.flush()

@@ -1,0 +1,288 @@
+"""The assistant over real documents, index, names and model; only its words are given in places."""
+
+from __future__ import annotations
+
+import pytest
+
+from cauce.assistant.assistant import Assistant
+from cauce.assistant.files import answer_file, render
+from cauce.assistant.settings import AssistantSettings
+from cauce.errors import DataRefused
+from cauce.knowledge.index import Index, build_index
+from cauce.models.loading import load_base
+from cauce.models.settings import ModelSettings
+from cauce.records import Message, Reply, Section
+from documents import medicine
+
+DOCUMENTS = (
+    medicine("ibuprofen", brands=("Advil",), also=("ibuprofeno",)),
+    medicine("ibuprofeno", language="es", group="ibuprofen", document_id="ibuprofen"),
+    medicine("hydroxyzine", dose=25, also=("hidroxizina",)),
+    medicine("hydralazine", dose=50),
+    medicine("metformin", dose=850, also=("metformina",)),
+)
+TRUE = "Adults take 400 mg every 8 hours."
+DOSE = "What is the usual dose of ibuprofen?"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_base(ModelSettings())
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    path = tmp_path_factory.mktemp("index") / "index.sqlite"
+    build_index(path, DOCUMENTS)
+    index = Index(path)
+    yield index
+    index.close()
+
+
+@pytest.fixture(scope="module")
+def assistant(model, index) -> Assistant:
+    return Assistant(model, index, AssistantSettings(max_new_tokens=12))
+
+
+@pytest.fixture
+def says(monkeypatch, assistant):
+    """What the assistant replies when the model writes `text`."""
+
+    def reply(text: str, question: str = DOSE) -> Reply:
+        monkeypatch.setattr(
+            "cauce.assistant.assistant.generate",
+            lambda model, prompts, **options: [text] * len(prompts),
+        )
+        return assistant.reply(question)
+
+    return reply
+
+
+def assert_cited(reply: Reply) -> None:
+    """Each quote stands letter for letter in the section that it names."""
+    assert reply.citations
+    for citation in reply.citations:
+        texts = [
+            document.section(citation.section).text
+            for document in DOCUMENTS
+            if citation.title.startswith(f"{document.title} ·")
+            and (document.source, document.id, document.version)
+            == (citation.source, citation.id, citation.version)
+        ]
+        assert len(texts) == 1
+        assert citation.quote
+        assert citation.quote in texts[0]
+
+
+def test_a_true_answer_is_shown_in_the_words_of_the_model(says):
+    reply = says(TRUE)
+    assert (reply.text, reply.generated, reply.reason) == (TRUE, True, "")
+    assert (reply.group, reply.kind, reply.language) == ("ibuprofen", "dose", "en")
+    assert all(check.passed for check in reply.checks)
+    assert_cited(reply)
+
+
+@pytest.mark.parametrize(
+    ("text", "check", "detail"),
+    [
+        ("Adults take 800 mg every 8 hours.", "numbers", "800"),
+        ("Adults do not take 400 mg every 8 hours.", "negation", "negates otherwise"),
+        ("Do take more than 3 doses a day.", "negation", "negates otherwise"),
+        ("Adults take metformin 400 mg every 8 hours.", "medicines", "metformin"),
+        ("Adults take warfarin every 8 hours.", "medicines", "warfarin"),
+        ("Adults swallow 400 mg every 8 hours.", "wording", "swallow"),
+        ("Adults take 400 mg every", "complete", "unfinished"),
+        ("", "complete", "unfinished"),
+    ],
+)
+def test_an_unsupported_answer_is_withheld_and_the_section_is_quoted(says, text, check, detail):
+    reply = says(text)
+    assert not reply.generated
+    assert not reply.abstained
+    assert f"withheld: {check}" in reply.reason
+    assert detail in reply.reason
+    assert "Adults take 400 mg every 8 hours." in reply.text
+    assert check in [item.name for item in reply.checks if not item.passed]
+    assert_cited(reply)
+
+
+def test_the_whole_path_with_the_embedded_model_shows_only_what_is_written(assistant):
+    reply = assistant.reply(DOSE)
+    assert (reply.group, reply.kind, reply.abstained) == ("ibuprofen", "dose", False)
+    assert_cited(reply)
+    if reply.generated:
+        assert all(check.passed for check in reply.checks)
+    else:
+        assert reply.reason.startswith("withheld: ")
+        assert reply.text.removeprefix("Ibuprofen: ") in reply.citations[0].quote
+
+
+def test_an_unknown_medicine_abstains_and_says_what_it_looked_for(assistant):
+    reply = assistant.reply("What is the dose of warfarin?")
+    assert (reply.abstained, reply.citations, reply.reason) == (True, (), "unknown: warfarin")
+    assert "warfarin" in reply.text
+    spanish = assistant.reply("¿Cuál es la dosis de warfarina?")
+    assert spanish.reason == "unknown: warfarina"
+    assert spanish.text.startswith("No puedo mostrar nada sobre warfarina")
+
+
+def test_a_question_without_a_medicine_is_asked_back(assistant):
+    reply = assistant.reply("How often should it be taken?")
+    assert (reply.abstained, reply.reason) == (True, "unnamed")
+    assert reply.text.endswith("Which medicine do you mean?")
+
+
+def test_a_look_alike_is_asked_about_and_never_picked(assistant):
+    reply = assistant.reply("What is the dose of hydraxazine?")
+    assert reply.abstained
+    assert set(reply.choices) == {"hydroxyzine", "hydralazine"}
+    assert reply.reason.startswith("ask: ")
+    assert all(choice in reply.text for choice in reply.choices)
+
+
+def test_a_misspelled_name_is_understood(assistant):
+    assert assistant.reply("What is the dose of metfromin?").group == "metformin"
+
+
+def test_several_medicines_are_asked_about_one_at_a_time(assistant):
+    reply = assistant.reply("What is the dose of ibuprofen and of metformin?")
+    assert reply.abstained
+    assert reply.choices == ("ibuprofen", "metformin")
+    assert reply.reason == "several: ibuprofen, metformin"
+
+
+def test_a_section_that_no_document_has_is_named(assistant):
+    reply = assistant.reply("What are the interactions of ibuprofen?")
+    assert (reply.abstained, reply.kind) == (True, "interactions")
+    assert reply.reason == "no_section: ibuprofen"
+    assert "“interactions”" in reply.text
+    assert "«embarazo»" in assistant.reply("¿Puedo tomar ibuprofeno en el embarazo?").text
+
+
+def test_two_medicines_are_answered_only_where_a_text_names_both(tmp_path, model):
+    text = "{} raises the risk of bleeding with aspirin. {} weakens the effect of warfarin."
+    documents = [
+        medicine(name).model_copy(
+            update={
+                "sections": (
+                    Section(
+                        id="interactions",
+                        kind="interactions",
+                        title="Interactions",
+                        text=text.format("It", "It") if name == "ibuprofen" else "None is known.",
+                    ),
+                )
+            }
+        )
+        for name in ("ibuprofen", "warfarin", "metformin")
+    ]
+    build_index(tmp_path / "index.sqlite", documents)
+    found = Assistant(model, Index(tmp_path / "index.sqlite"), AssistantSettings())
+    for question in ("Can I mix warfarin with ibuprofen?", "Do ibuprofen and warfarin interact?"):
+        reply = found.reply(question)
+        assert reply.group == "ibuprofen"
+        assert reply.citations[0].quote == "It weakens the effect of warfarin."
+    unnamed = found.reply("Can I take metformin together with ibuprofen?")
+    assert unnamed.reason == "not_named_together: metformin, ibuprofen"
+    assert "does not mean they may be combined" in unnamed.text
+    # A medicine that the store lacks counts as one too.
+    assert found.reply("Can I mix ibuprofen with sertraline?").abstained
+
+
+def test_a_matter_that_no_word_tells_is_asked_back(assistant):
+    reply = assistant.reply("Ibuprofen?")
+    assert (reply.abstained, reply.reason, reply.group) == (True, "no_kind: ibuprofen", "ibuprofen")
+
+
+def test_a_matter_without_a_cue_is_found_by_its_words(assistant):
+    assert assistant.reply("ibuprofen children reach").kind == "storage"
+
+
+def test_a_follow_up_is_about_the_medicine_last_named_by_the_user(assistant):
+    history = (
+        Message(role="user", content="What is ibuprofen used for?"),
+        Message(role="assistant", content="Ibuprofen relieves pain."),
+        Message(role="user", content="And what is metformin used for?"),
+        Message(role="assistant", content="Unlike ibuprofen, ..."),
+    )
+    reply = assistant.reply("How should it be stored?", history)
+    assert (reply.group, reply.kind) == ("metformin", "storage")
+    assert assistant.reply("How should ibuprofen be stored?", history).group == "ibuprofen"
+
+
+def test_a_follow_up_that_only_names_a_medicine_asks_the_same_of_it(assistant):
+    history = (Message(role="user", content="¿Para qué sirve el ibuprofeno?"),)
+    reply = assistant.reply("¿Y la metformina?", history)
+    assert (reply.group, reply.kind, reply.language) == ("metformin", "use", "es")
+
+
+def test_a_spanish_question_is_answered_from_the_spanish_document(assistant):
+    reply = assistant.reply("¿Cuál es la dosis habitual de Advil?")
+    assert reply.language == "es"
+    assert reply.citations[0].title.startswith("Ibuprofeno")
+    assert "Los adultos toman 400 mg" in reply.citations[0].quote
+
+
+def test_where_there_is_only_an_english_document_it_is_quoted(assistant):
+    reply = assistant.reply("¿Cuál es la dosis habitual de metformina?")
+    assert reply.language == "es"
+    assert reply.citations[0].quote.startswith("Adults take 850 mg")
+    assert_cited(reply)
+
+
+def test_a_particular_of_the_question_chooses_where_the_quote_starts(says):
+    reply = says("", "What is the dose of ibuprofen in renal impairment?")
+    assert reply.text == "Ibuprofen: In renal impairment take half of it once a day."
+    assert reply.citations[0].quote == "In renal impairment take half of it once a day."
+
+
+QUESTIONS = (
+    DOSE,
+    "What is the dose of warfarin?",
+    "¿Para qué sirve el ibuprofeno?",
+    "How should it be taken?",
+    "How should metformin be stored?",
+    "What is the dose of hydraxazine?",
+)
+
+
+def test_replies_are_those_of_each_question_alone_and_in_order(assistant):
+    replies = assistant.replies(QUESTIONS)
+    assert replies == [assistant.reply(question) for question in QUESTIONS]
+    assert [reply.abstained for reply in replies] == [False, True, False, True, False, True]
+    for reply in replies:
+        if not reply.abstained:
+            assert_cited(reply)
+    assert assistant.replies([]) == []
+
+
+def test_a_long_question_leaves_room_for_the_answer(model, index):
+    short = Assistant(model, index, AssistantSettings(max_new_tokens=12), max_tokens=72)
+    reply = short.reply(DOSE)
+    whole = next(document for document in DOCUMENTS if document.id == "ibuprofen").section("dose")
+    assert len(reply.citations[0].quote) < len(whole.text)
+    assert_cited(reply)
+
+
+def test_a_question_that_is_too_long_is_asked_for_again(assistant):
+    replies = assistant.replies([DOSE + " please" * 3000, DOSE])
+    assert [reply.abstained for reply in replies] == [True, False]
+    assert replies[0].reason == "too_long"
+    assert (
+        replies[0].text == "Your question is longer than I can read. Please ask it in a few words."
+    )
+
+
+def test_a_file_of_questions_is_answered_line_by_line(assistant, tmp_path):
+    path = tmp_path / "questions.jsonl"
+    path.write_text('{"id": 7, "question": "What is the dose of warfarin?"}\n\n{"id": 8}\n')
+    lines = answer_file(assistant, path)
+    assert next(lines).startswith('{"id": 7, "text": "I cannot show anything about warfarin')
+    with pytest.raises(DataRefused, match=r'questions.jsonl, line 3: not a question.\n.*"id"'):
+        next(lines)
+
+
+def test_a_terminal_shows_the_answer_its_source_and_why(says):
+    shown = render(says("Adults take 800 mg every 8 hours."))
+    assert "[test/ibuprofen/1/dose] Ibuprofen · dose\n    Adults take 400 mg" in shown
+    assert "\n\n(withheld: numbers: " in shown

@@ -1,0 +1,110 @@
+"""The commands that the README shows are run as they stand there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared import CHECKOUT
+
+READMES = ("README.md", "README.es.md")
+_BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+
+
+def commands(readme: str) -> list[str]:
+    """The lines after `$ ` in the console blocks."""
+    blocks = _BLOCK.findall((CHECKOUT / readme).read_text("utf-8"))
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def cauce(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "cauce", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src")},
+    )
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the project's recipes and a short run of the demonstration."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    (folder / "recipes").symlink_to(CHECKOUT / "recipes")
+    short = ("training.steps=2", "evaluation.max_items=6", "corpus.kinds=[use, dose]")
+    process = cauce(folder, "run", "recipes/demo.yaml", *short)
+    output, errors = process.communicate(timeout=280)
+    assert process.returncode == 0, errors
+    assert "report: runs/demo/report/report.html" in output
+    return folder
+
+
+def test_both_readmes_show_the_same_commands() -> None:
+    assert commands("README.md") == commands("README.es.md")
+    assert {"make demo", "make test"} <= set(commands("README.md"))
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_work(demo: Path) -> None:
+    for command in commands("README.md"):
+        program, *arguments = shlex.split(command)
+        if program == "make":
+            subprocess.run(
+                ["make", "-n", *arguments], cwd=CHECKOUT, check=True, capture_output=True
+            )
+        elif arguments[:1] == ["serve"]:
+            _serve(demo, arguments)
+        elif arguments[:1] == ["run"]:
+            assert (CHECKOUT / arguments[1]).is_file(), command
+        else:
+            assert program == "cauce", command
+            process = cauce(demo, *arguments)
+            output, errors = process.communicate(timeout=120)
+            assert process.returncode == 0, f"{command}\n{errors}"
+            assert output.strip(), command
+
+
+def _serve(demo: Path, arguments: list[str]) -> None:
+    process = cauce(demo, *arguments, "--port", "18734")
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                health = httpx.get("http://127.0.0.1:18734/health", timeout=5)
+                break
+            except httpx.ConnectError:
+                assert process.poll() is None, process.communicate()[1]
+                assert time.monotonic() < deadline
+                time.sleep(0.3)
+        assert health.status_code == 200
+        assert (
+            "text/html" in httpx.get("http://127.0.0.1:18734/", timeout=5).headers["content-type"]
+        )
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+def test_the_tree_in_the_readme_names_what_there_is() -> None:
+    text = (CHECKOUT / "README.md").read_text("utf-8")
+    tree = re.search(r"```text\nsrc/cauce/\n(.*?)```", text, re.DOTALL)
+    assert tree
+    named = {line.split()[0].rstrip("/") for line in tree[1].splitlines() if line.strip()}
+    folder = CHECKOUT / "src" / "cauce"
+    there = {
+        path.name
+        for path in folder.iterdir()
+        if not path.name.startswith("_") and path.name != "py.typed"
+    }
+    assert named == there
