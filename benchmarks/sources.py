@@ -24,6 +24,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from benchmarks import report
 from cauce.records import Document, Section
 from cauce.sources.cleaning import character_counts
 from cauce.sources.openfda import OpenFdaSource
@@ -58,12 +59,6 @@ def main() -> None:
     report("fetch 1800 labels: MB a second", round(megabytes / seconds, 1), 5, better="higher")
     report("characters lost outside the whitelist", lost_characters, 0)
     report("table cells lost", lost_cells, 0)
-
-
-def report(metric: str, value: float, bar: float, better: str = "lower") -> None:
-    ok = value <= bar if better == "lower" else value >= bar
-    line = {"metric": metric, "value": value, "bar": bar, "better": better, "ok": ok}
-    print(json.dumps(line), flush=True)
 
 
 def raw_records(folder: Path) -> Iterator[dict[str, Any]]:

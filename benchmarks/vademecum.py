@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks import report
 from cauce.assistant.assistant import Assistant
 from cauce.corpus.examples import spoken_names
 from cauce.corpus.questions import QUESTIONS
@@ -80,17 +81,13 @@ def main() -> None:
         for _, reply in answered
     )
     own_words = sum(reply.generated for _, reply in answered)
-    show("questions", len(asked), 1, better="higher")
-    show("wrong_drug_answers", wrong_drug, 0, better="lower")
-    show("right_drug_and_section_rate", right / len(asked), 0.95, better="higher")
-    show("answers_with_a_number_outside_the_citation", invented, 0, better="lower")
-    show(
-        "answers_in_the_models_own_words_rate",
-        own_words / max(1, len(answered)),
-        0.0,
-        better="higher",
-    )
-    show("cpu_s_per_question", seconds / len(asked), 2.0, better="lower")
+    report("questions", len(asked), None)
+    report("wrong_drug_answers", wrong_drug, 0)
+    report("right_drug_and_section_rate", right / len(asked), 0.95, better="higher")
+    report("answers_with_a_number_outside_the_citation", invented, 0)
+    own_words_rate = own_words / max(1, len(answered))
+    report("answers_in_the_models_own_words_rate", own_words_rate, None, better="higher")
+    report("cpu_s_per_question", seconds / len(asked), None)
 
 
 def is_right(item: Asked, reply: Reply) -> bool:
@@ -104,15 +101,6 @@ def write_failures(path: Path, pairs: list[tuple[Asked, Reply]]) -> None:
             if not is_right(item, reply):
                 row = {**item._asdict(), "reply": reply.model_dump(exclude={"checks"})}
                 stream.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-def show(metric: str, value: float, bar: float, *, better: str) -> None:
-    ok = value >= bar if better == "higher" else value <= bar
-    print(
-        json.dumps(
-            {"metric": metric, "value": round(value, 4), "bar": bar, "better": better, "ok": ok}
-        )
-    )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import os
 import re
 import shlex
@@ -14,9 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared import CHECKOUT
+from shared import CHECKOUT, shared_data
 
 READMES = ("README.md", "README.es.md")
+SHORT = ("training.steps=2", "evaluation.max_items=6", "corpus.kinds=[use, dose]")
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 
 
@@ -42,8 +45,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the project's recipes and a short run of the demonstration."""
     folder = tmp_path_factory.mktemp("newcomer")
     (folder / "recipes").symlink_to(CHECKOUT / "recipes")
-    short = ("training.steps=2", "evaluation.max_items=6", "corpus.kinds=[use, dose]")
-    process = cauce(folder, "run", "recipes/demo.yaml", *short)
+    process = cauce(folder, "run", "recipes/demo.yaml", *SHORT)
     output, errors = process.communicate(timeout=280)
     assert process.returncode == 0, errors
     assert "report: runs/demo/report/report.html" in output
@@ -73,6 +75,17 @@ def test_the_commands_of_the_readme_work(demo: Path) -> None:
             output, errors = process.communicate(timeout=120)
             assert process.returncode == 0, f"{command}\n{errors}"
             assert output.strip(), command
+
+
+def test_the_recipe_for_real_labels_works_as_the_readme_says(demo: Path) -> None:
+    with gzip.open(shared_data("openfda/labels-150.jsonl.gz"), "rb") as labels:
+        some = b"".join(itertools.islice(labels, 12))
+    (demo / "labels.jsonl.gz").write_bytes(gzip.compress(some))
+    (command,) = [line for line in commands("README.md") if line.startswith("cauce run")]
+    process = cauce(demo, *shlex.split(command)[1:], *SHORT)
+    output, errors = process.communicate(timeout=280)
+    assert process.returncode == 0, errors
+    assert "report: runs/vademecum/report/report.html" in output
 
 
 def _serve(demo: Path, arguments: list[str]) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from cauce.runs import Run
 
 app = typer.Typer(
     name="cauce",
@@ -40,13 +43,12 @@ def tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _walk(recipe_path: Path, overrides: list[str] | None, stages: tuple[str, ...]) -> Any:
+def _walk(recipe_path: Path, overrides: list[str] | None, last: str = "report") -> Run:
     from cauce import road
     from cauce.recipe import load_recipe
 
     journey = road.start(load_recipe(recipe_path, overrides or ()), tell)
-    for stage in stages:
-        road.do(journey, stage)
+    road.walk(journey, last)
     return journey.run
 
 
@@ -54,9 +56,8 @@ def _walk(recipe_path: Path, overrides: list[str] | None, stages: tuple[str, ...
 def run(recipe: RecipePath, changes: Overrides = None) -> None:
     """Walk the whole road: fetch, prepare, train, evaluate, compare, report."""
     from cauce.evaluation.summary import scores_table
-    from cauce.runs import STAGES
 
-    done = _walk(recipe, changes, STAGES)
+    done = _walk(recipe, changes)
     print(scores_table(done.path / "evaluate" / "scores.json"))
     print(f"report: {done.path / 'report' / 'report.html'}")
     tell(f'Next: cauce ask {done.path.name} "¿...?"   or   cauce serve {done.path.name}')
@@ -83,7 +84,7 @@ def fetch(
             raise UserError(
                 f"--out {out} goes with a kind of source.\nA recipe writes into its run."
             )
-        folder = _walk(Path(kind), options, ("fetch",)).folder("fetch")
+        folder = _walk(Path(kind), options, "fetch").folder("fetch")
         summary = None
     else:
         if out is None:
@@ -120,7 +121,7 @@ def prepare(
     ] = False,
 ) -> None:
     """Make the section index and the examples; the learned tokens stand between 【 and 】."""
-    done = _walk(recipe, changes, ("fetch", "prepare"))
+    done = _walk(recipe, changes, "prepare")
     summary = _stage_summary(done.folder("prepare"))
     if preview:
         print("\n\n".join(summary["preview"]))
@@ -133,7 +134,7 @@ def prepare(
 @app.command()
 def train(recipe: RecipePath, changes: Overrides = None) -> None:
     """Tune the model; interrupted, it resumes from its last good checkpoint."""
-    done = _walk(recipe, changes, ("fetch", "prepare", "train"))
+    done = _walk(recipe, changes, "train")
     print(done.path / "train" / "model")
     tell(f"Next: cauce evaluate {recipe}")
 
@@ -143,7 +144,7 @@ def evaluate(recipe: RecipePath, changes: Overrides = None, json: Json = False) 
     """Ask base, tuned and assistant the test questions; scores with intervals."""
     from cauce.evaluation.summary import scores_table
 
-    done = _walk(recipe, changes, ("fetch", "prepare", "train", "evaluate"))
+    done = _walk(recipe, changes, "evaluate")
     scores = done.path / "evaluate" / "scores.json"
     print(scores.read_text("utf-8") if json else scores_table(scores))
     tell(f"Next: cauce compare {done.path.name}:base {done.path.name}:tuned")

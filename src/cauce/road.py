@@ -36,7 +36,15 @@ class Journey(NamedTuple):
 
 
 def start(recipe: Recipe, progress: Progress, runs_dir: Path = Path("runs")) -> Journey:
-    """The journey of a recipe in `runs_dir/NAME`; the recipe and versions are written there."""
+    """The journey of a recipe in `runs_dir/NAME`; the recipe and versions are written there.
+
+    Raises NotFound, before anything is written, when an input of the recipe does not exist.
+    """
+    from cauce.models.loading import resolve
+
+    for source in recipe.sources:
+        source.inputs()
+    resolve(recipe.model.base)
     run = Run(runs_dir / recipe.run)
     with atomic_write(run.folder(".") / "recipe.yaml") as stream:
         stream.write(dump_recipe(recipe).encode())
@@ -76,16 +84,16 @@ def do(journey: Journey, stage: str) -> None:
 
 
 def _settings_of(recipe: Recipe, stage: str) -> list[Any]:
-    """What of the recipe and of the files it names decides the stage's result."""
+    """What of the recipe and its files decides the stage's result, besides the stage before."""
     sections: dict[str, list[Any]] = {
         "fetch": [
             recipe.sources,
             [_state_of(path) for source in recipe.sources for path in source.inputs()],
         ],
-        "prepare": [recipe.corpus, recipe.model, recipe.seed],
-        "train": [recipe.model, recipe.training, recipe.seed],
-        "evaluate": [recipe.assistant, recipe.evaluation, recipe.seed],
-        "compare": [recipe.evaluation, recipe.seed],
+        "prepare": [recipe.corpus, recipe.model, recipe.seed, _state_of_base(recipe)],
+        "train": [recipe.training],
+        "evaluate": [recipe.assistant, recipe.evaluation],
+        "compare": [],
         "report": [recipe.notice],
     }
     return sections[stage]
@@ -95,6 +103,12 @@ def _state_of(path: Path) -> tuple[str, int, int]:
     """What changes when a file does: its name, size and time of change."""
     status = path.stat()
     return str(path), status.st_size, status.st_mtime_ns
+
+
+def _state_of_base(recipe: Recipe) -> list[tuple[str, int, int]]:
+    from cauce.models.loading import resolve
+
+    return [_state_of(path) for path in sorted(resolve(recipe.model.base).glob("*.safetensors"))]
 
 
 def _fetch(journey: Journey, folder: Path) -> dict[str, Any]:
