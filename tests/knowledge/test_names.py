@@ -63,6 +63,15 @@ def test_a_real_medicine_that_the_store_lacks_is_never_taken_for_its_neighbour(
     assert resolver.resolve("What is quinidne for?").choices == ("quinidine", "quinine")
 
 
+def test_a_store_name_that_is_nearer_than_one_elsewhere_is_understood() -> None:
+    entries = [NameEntry("metformina", "metformin", 0, False)]
+    resolver = NameResolver(entries, elsewhere={"metirosina": "metirosine"})
+    assert resolver.resolve("metfromina").mentions[0].group == "metformin"
+    assert resolver.resolve("metirosina").kind == "unknown"
+    assert resolver.resolve("metirosiná").kind == "unknown"
+    assert resolver.resolve("metorosina").looked_for == ("metirosina",)
+
+
 def test_a_question_without_a_medicine_is_unnamed(resolver: NameResolver) -> None:
     assert resolver.resolve("What time is it in Madrid?").kind == "unnamed"
 

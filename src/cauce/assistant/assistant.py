@@ -95,7 +95,7 @@ class Assistant:
         names = (*(mention.name for mention in resolution.mentions), *resolution.looked_for)
         if len(names) == 1:
             return self._find(asked, language, kinds, resolution.mentions[0])
-        if len(names) == 2 and kinds[:1] == ["interactions"]:
+        if len(names) == 2 and kinds[:1] in ([], ["interactions"]):
             return self._find_interaction(asked, language, resolution)
         return _abstain("several", language, names=names, choices=names)
 

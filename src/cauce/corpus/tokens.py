@@ -6,6 +6,7 @@ has only the prompt, and a tokenizer that merged across the seam would show it a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -98,8 +99,12 @@ def end_token_id(tokenizer: PreTrainedTokenizerBase) -> int:
     return _completion_ids(tokenizer, [Message(role="user", content="?")], "!")[-1]
 
 
-def collate(items: Sequence[Tokens], *, pad_id: int, is_encoder_decoder: bool) -> dict[str, Tensor]:
+def collate(
+    items: Sequence[Tokens], *, pad_id: int, is_encoder_decoder: bool, width_step: int = 1
+) -> dict[str, Tensor]:
     """`input_ids`, `attention_mask` and `labels` of shape (items, longest), padded on the right.
+
+    The longest is rounded up to a multiple of `width_step`.
 
     Labels are IGNORED outside the completion, decided by position and never by token id, so an end
     token stays supervised where it doubles as padding. A decoder's labels stand under its inputs
@@ -115,9 +120,9 @@ def collate(items: Sequence[Tokens], *, pad_id: int, is_encoder_decoder: bool) -
         labels = [[IGNORED] * len(item.prompt) + item.completion for item in items]
     mask = [[1] * len(row) for row in inputs]
     return {
-        "input_ids": torch.tensor(_padded(inputs, pad_id)),
-        "attention_mask": torch.tensor(_padded(mask, 0)),
-        "labels": torch.tensor(_padded(labels, IGNORED)),
+        "input_ids": torch.tensor(_padded(inputs, pad_id, width_step)),
+        "attention_mask": torch.tensor(_padded(mask, 0, width_step)),
+        "labels": torch.tensor(_padded(labels, IGNORED, width_step)),
     }
 
 
@@ -150,7 +155,10 @@ def _completion_ids(
 def _render(
     tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], *, add_generation_prompt: bool
 ) -> str:
-    chat: list[dict[str, Any]] = [message.model_dump() for message in messages]
+    chat: list[dict[str, Any]] = [
+        {"role": message.role, "content": _without_special_tokens(tokenizer, message)}
+        for message in messages
+    ]
     return str(
         tokenizer.apply_chat_template(
             chat,
@@ -159,6 +167,17 @@ def _render(
             add_generation_prompt=add_generation_prompt,
         )
     )
+
+
+def _without_special_tokens(tokenizer: PreTrainedTokenizerBase, message: Message) -> str:
+    """The content; a special token spelled in it is split, so that it cannot end the turn."""
+    if message.role == "assistant":
+        return message.content
+    text = message.content
+    for token in tokenizer.added_tokens_decoder.values():
+        if token.special:
+            text = text.replace(token.content, f"{token.content[0]} {token.content[1:]}")
+    return text
 
 
 def _encode(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
@@ -181,6 +200,6 @@ def _eos_id(tokenizer: PreTrainedTokenizerBase) -> int:
     return int(tokenizer.eos_token_id)
 
 
-def _padded(rows: Sequence[Sequence[int]], pad: int) -> list[list[int]]:
-    width = max(len(row) for row in rows)
+def _padded(rows: Sequence[Sequence[int]], pad: int, step: int) -> list[list[int]]:
+    width = math.ceil(max(len(row) for row in rows) / step) * step
     return [[*row, *[pad] * (width - len(row))] for row in rows]

@@ -192,7 +192,10 @@ class NameResolver:
         return list(nearest.values())
 
     def _near(self, token: str) -> list[tuple[str, int]]:
-        """Single-word names within the allowed typos (optimal string alignment), nearest first."""
+        """Single-word names within the allowed typos (optimal string alignment), nearest first.
+
+        A medicine that the store lacks counts only when none of the store's is nearer.
+        """
         allowed = allowed_typos(token)
         if not allowed or self._is_ordinary_word(token):
             return []
@@ -200,7 +203,10 @@ class NameResolver:
             (name, OSA.distance(token, name, score_cutoff=allowed)) for name in self._fuzzy
         )
         near = [(name, distance) for name, distance in distances if distance <= allowed]
-        return sorted(near, key=lambda pair: (pair[1], pair[0]))
+        stored = [distance for name, distance in near if (name,) in self._groups]
+        limit = min(stored, default=allowed)
+        kept = [pair for pair in near if (pair[0],) in self._groups or pair[1] <= limit]
+        return sorted(kept, key=lambda pair: (pair[1], pair[0]))
 
     def _is_ordinary_word(self, token: str) -> bool:
         return token in _FOLDED_ORDINARY or self._is_common_word(token)
