@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -76,9 +77,20 @@ def short_answer(document_title: str, quote: str, limit_chars: int) -> str:
     Empty when the first sentence is longer than `limit_chars`: it is never cut.
     """
     text = lead(quote, limit_chars)
-    if not text or names_subject(text, document_title):
+    name = subject_name(document_title)
+    if not text or not name or names_subject(text, document_title):
         return text
-    return f"{document_title}: {text}"
+    return f"{name}: {text}"
+
+
+def subject_name(document_title: str) -> str:
+    """The medicine's name in a title, without strengths: no number that the section may lack.
+
+    >>> subject_name("Humira 80 mg solución inyectable"), subject_name("Dilantin-125")
+    ('Humira', 'Dilantin')
+    """
+    found = re.match(r"[^\d(]*", document_title)
+    return found.group().strip(" -/·,") if found else ""
 
 
 def names_subject(text: str, document_title: str) -> bool:

@@ -87,8 +87,8 @@ def summed_loss(loaded: LoadedModel, items: Sequence[Tokens], precision: Precisi
 def _width_step(loaded: LoadedModel, precision: Precision) -> int:
     """What batch widths are rounded up to: 32 in bf16 where the model has places for it, else 1.
 
-    oneDNN keeps what it compiled for every shape: with a new width at each step, memory in bf16
-    grew from 0.4 to 3.4 GB within 240 steps of a model of 4 M weights (measured 2026-11-21).
+    With a new width at each step, memory in bf16 on a CPU grew from 0.4 to 3.4 GB within 240 steps
+    of a model of 4 M weights, and not in fp32 (measured 2026-11-21; docs/log.md).
     """
     limit = position_limit(loaded)
     has_places = limit is None or limit % WIDTH_STEP == 0
