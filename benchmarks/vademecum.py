@@ -76,10 +76,7 @@ def main() -> None:
         for item, reply in answered
     )
     right = sum(is_right(item, reply) for item, reply in pairs)
-    invented = sum(
-        bool(unsupported_numbers(reply.text, [citation.quote for citation in reply.citations]))
-        for _, reply in answered
-    )
+    invented = sum(bool(numbers_of_its_own(reply)) for _, reply in answered)
     own_words = sum(reply.generated for _, reply in answered)
     report("questions", len(asked), None)
     report("wrong_drug_answers", wrong_drug, 0)
@@ -95,11 +92,17 @@ def is_right(item: Asked, reply: Reply) -> bool:
     return not reply.abstained and (reply.group, reply.kind) == (item.group, item.kind)
 
 
+def numbers_of_its_own(reply: Reply) -> tuple[str, ...]:
+    """The numbers of the answer that stand in none of its quotes."""
+    return unsupported_numbers(reply.text, [citation.quote for citation in reply.citations])
+
+
 def write_failures(path: Path, pairs: list[tuple[Asked, Reply]]) -> None:
     with path.open("w", encoding="utf-8") as stream:
         for item, reply in pairs:
-            if not is_right(item, reply):
-                row = {**item._asdict(), "reply": reply.model_dump(exclude={"checks"})}
+            numbers = () if reply.abstained else numbers_of_its_own(reply)
+            if numbers or not is_right(item, reply):
+                row = {**item._asdict(), "numbers": numbers, "reply": reply.model_dump()}
                 stream.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 

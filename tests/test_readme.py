@@ -81,7 +81,7 @@ def test_the_recipe_for_real_labels_works_as_the_readme_says(demo: Path) -> None
     with gzip.open(shared_data("openfda/labels-150.jsonl.gz"), "rb") as labels:
         some = b"".join(itertools.islice(labels, 12))
     (demo / "labels.jsonl.gz").write_bytes(gzip.compress(some))
-    (command,) = [line for line in commands("README.md") if line.startswith("cauce run")]
+    (command,) = [line for line in commands("README.md") if line.startswith("cauce run ")]
     process = cauce(demo, *shlex.split(command)[1:], *SHORT)
     output, errors = process.communicate(timeout=280)
     assert process.returncode == 0, errors

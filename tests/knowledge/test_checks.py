@@ -40,6 +40,7 @@ def test_what_the_source_says_passes(answer: str) -> None:
         ("Adults take codeine every 8 hours.", "medicines"),
         ("Adults swallow 400 mg every 8 hours.", "wording"),
         ("Adults take 8 mg every 400 hours.", "wording"),
+        ("Adult take 400 mg every 8 hours.", "wording"),
         ("Half a dose is enough with alcohol.", "wording"),
         ("Take it with alcohol.", "negation"),
         ("Adults do not take 400 mg every 8 hours.", "negation"),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cauce.knowledge.numbers import numbers_in, unsupported_numbers
 from cauce.knowledge.sentences import sentences
-from cauce.knowledge.words import content_words, fold, stem, words
+from cauce.knowledge.words import content_words, fold, words
 from cauce.records import Check, Language
 
 NEGATIONS = frozenset(
@@ -116,12 +116,12 @@ def _left_out(claim: Claim, title: str) -> bool:
 
 
 def _said(text: str) -> list[str]:
-    """Stems of the content words, and the numbers, in order."""
+    """The folded content words, and the numbers, in order."""
     tokens = re.findall(r"[\d.,/½¼¾]*\d|[½¼¾]|[^\W\d_]+", text)
     said: list[str] = []
     for token in tokens:
         numbers = numbers_in(token)
-        said += numbers or (stem(word) for word in content_words(token))
+        said += numbers or content_words(token)
     return said
 
 
