@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from cauce.corpus.tokens import PLAIN_TEMPLATE, chat_prompt
 from cauce.errors import DataRefused, NotFound, TemplateMismatch, UserError
 from cauce.models import loading
 from cauce.models.loading import (
@@ -20,6 +21,7 @@ from cauce.models.loading import (
     save_tuned,
 )
 from cauce.models.settings import ModelSettings
+from cauce.records import Message
 from models.tiny import DECODERS, logits, tiny_decoder, tiny_model
 from shared import shared_data
 
@@ -135,10 +137,20 @@ def test_embedded_models_stand_in_the_package():
 
 
 def test_biogpt_s_own_tokenizer_renders_the_plain_template(tmp_path):
-    pytest.importorskip("sacremoses", reason="BioGPT's tokenizer needs sacremoses")
     source = shared_data("tokenizers/biogpt")
     from transformers import BioGptTokenizer
 
-    tokenizer = BioGptTokenizer(str(source / "dict.txt"), str(source / "bpecodes"))
-    tokenizer.save_pretrained(tmp_path)
-    assert load_tokenizer(tmp_path).eos_token == "</s>"
+    # The published dictionary is fairseq's: "@@" marks a piece that a word goes on after.
+    pieces = [line.rsplit(" ", 1)[0] for line in (source / "dict.txt").read_text().splitlines()]
+    tokens = [piece[:-2] if piece.endswith("@@") else f"{piece}</w>" for piece in pieces]
+    vocabulary = tmp_path / "vocab.json"
+    names = dict.fromkeys(["<s>", "<pad>", "</s>", "<unk>", *tokens])
+    vocabulary.write_text(json.dumps({token: index for index, token in enumerate(names)}))
+    BioGptTokenizer(str(vocabulary), str(source / "bpecodes")).save_pretrained(tmp_path / "saved")
+    tokenizer = load_tokenizer(tmp_path / "saved")
+    assert tokenizer.eos_token == "</s>"
+    tokenizer.chat_template = PLAIN_TEMPLATE
+    ids = chat_prompt(tokenizer, [Message(role="user", content="What does aspirin treat?")])
+    assert ids[0] == tokenizer.sep_token_id
+    assert tokenizer.unk_token_id not in ids
+    assert "What does aspirin treat?" in tokenizer.decode(ids)
