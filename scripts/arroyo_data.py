@@ -80,8 +80,7 @@ def _novels(data: Path) -> Iterator[str]:
 def passages(pieces: list[str], seed: int) -> Iterator[str]:
     """An endless stream of documents: two in three end by repeating sentences of their own.
 
-    Repetition teaches a small model to copy from its context, which is what answering from a
-    record needs (induction heads, Olsson et al., arXiv 2209.11895).
+    They were meant to teach copying and did not (docs/log.md); the later stages do.
     """
     draw = random.Random(seed)
     while True:

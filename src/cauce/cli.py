@@ -79,23 +79,21 @@ def fetch(
 
     from cauce.errors import UserError
 
-    if Path(kind).suffix in (".yaml", ".yml"):
-        if out:
-            raise UserError(
-                f"--out {out} goes with a kind of source.\nA recipe writes into its run."
-            )
+    is_recipe = Path(kind).suffix in (".yaml", ".yml")
+    if is_recipe and out:
+        raise UserError(f"--out {out} goes with a kind of source.\nA recipe writes into its run.")
+    if is_recipe:
         folder = _walk(Path(kind), options, "fetch").folder("fetch")
-        summary = None
+        summary = _stage_summary(folder)
+        tell(f"Next: cauce prepare {kind}")
+    elif out is None:
+        raise UserError("no --out was given.\nName the folder for the documents: --out DIR")
     else:
-        if out is None:
-            raise UserError("no --out was given.\nName the folder for the documents: --out DIR")
         folder, summary = out, _fetch_kind(kind, options or [], out)
     if stats:
-        print(json.dumps(summary or _stage_summary(folder), ensure_ascii=False, sort_keys=True))
+        print(json.dumps(summary, ensure_ascii=False, sort_keys=True))
     else:
         print(folder / "documents.jsonl")
-    if Path(kind).suffix in (".yaml", ".yml"):
-        tell(f"Next: cauce prepare {kind}")
 
 
 def _fetch_kind(kind: str, options: list[str], out: Path) -> dict[str, Any]:
