@@ -6,7 +6,6 @@ has only the prompt, and a tokenizer that merged across the seam would show it a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +13,6 @@ from cauce.errors import DataRefused, TrainingRefused
 from cauce.records import Message
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from transformers import PreTrainedTokenizerBase
 
 IGNORED = -100
@@ -99,33 +97,6 @@ def end_token_id(tokenizer: PreTrainedTokenizerBase) -> int:
     return _completion_ids(tokenizer, [Message(role="user", content="?")], "!")[-1]
 
 
-def collate(
-    items: Sequence[Tokens], *, pad_id: int, is_encoder_decoder: bool, width_step: int = 1
-) -> dict[str, Tensor]:
-    """`input_ids`, `attention_mask` and `labels` of shape (items, longest), padded on the right.
-
-    The longest is rounded up to a multiple of `width_step`.
-
-    Labels are IGNORED outside the completion, decided by position and never by token id, so an end
-    token stays supervised where it doubles as padding. A decoder's labels stand under its inputs
-    (the shift is the loss's); an encoder-decoder's are the completion alone.
-    """
-    import torch
-
-    if is_encoder_decoder:
-        inputs = [item.prompt for item in items]
-        labels = [item.completion for item in items]
-    else:
-        inputs = [item.prompt + item.completion for item in items]
-        labels = [[IGNORED] * len(item.prompt) + item.completion for item in items]
-    mask = [[1] * len(row) for row in inputs]
-    return {
-        "input_ids": torch.tensor(_padded(inputs, pad_id, width_step)),
-        "attention_mask": torch.tensor(_padded(mask, 0, width_step)),
-        "labels": torch.tensor(_padded(labels, IGNORED, width_step)),
-    }
-
-
 def preview(tokenizer: PreTrainedTokenizerBase, item: Tokens) -> str:
     """The example as the model sees it; what is learned stands between 【 and 】."""
     return f"{tokenizer.decode(item.prompt)}【{tokenizer.decode(item.completion)}】"
@@ -198,8 +169,3 @@ def _eos_id(tokenizer: PreTrainedTokenizerBase) -> int:
             "Set eos_token in its tokenizer_config.json."
         )
     return int(tokenizer.eos_token_id)
-
-
-def _padded(rows: Sequence[Sequence[int]], pad: int, step: int) -> list[list[int]]:
-    width = math.ceil(max(len(row) for row in rows) / step) * step
-    return [[*row, *[pad] * (width - len(row))] for row in rows]

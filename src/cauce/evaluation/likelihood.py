@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cauce.corpus.tokens import IGNORED, Tokens, collate
+from cauce.corpus.batches import collate
+from cauce.corpus.tokens import IGNORED, Tokens
 from cauce.evaluation.statistics import Floats
 from cauce.models.loading import LoadedModel
 from cauce.records import Record
@@ -69,23 +70,21 @@ def likelihood(
 
 
 def _measure_batch(loaded: LoadedModel, items: Sequence[Tokens]) -> list[ItemLikelihood]:
-    batch = collate(items, pad_id=loaded.pad_id, is_encoder_decoder=loaded.is_encoder_decoder)
-    batch = {name: tensor.to(loaded.device) for name, tensor in batch.items()}
-    labels = batch["labels"]
-    if loaded.is_encoder_decoder:
-        logits = loaded.model(**batch).logits
-    else:
-        inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
-        logits, labels = loaded.model(**inputs).logits[:, :-1], labels[:, 1:]
-    return [_measure(row, wanted) for row, wanted in zip(logits, labels, strict=True)]
+    from cauce.models.prediction import predict
+
+    batch = collate(
+        [[item] for item in items], pad_id=loaded.pad_id, decoder_start_id=loaded.decoder_start_id
+    ).to(loaded.device)
+    logits = predict(loaded.model, batch)
+    return [_measure(row, wanted) for row, wanted in zip(logits, batch.targets, strict=True)]
 
 
-def _measure(logits: Tensor, labels: Tensor) -> ItemLikelihood:
-    """The figures of one item from its logits (positions, vocabulary) and labels (positions)."""
+def _measure(logits: Tensor, targets: Tensor) -> ItemLikelihood:
+    """The figures of one item from its logits (positions, vocabulary) and targets (positions)."""
     from torch.nn.functional import cross_entropy
 
-    is_predicted = labels != IGNORED
-    rows, wanted = logits[is_predicted].float(), labels[is_predicted]
+    is_predicted = targets != IGNORED
+    rows, wanted = logits[is_predicted].float(), targets[is_predicted]
     likeliest = rows.topk(min(5, rows.shape[-1])).indices == wanted[:, None]
     correct = int(likeliest[:, 0].sum())
     return ItemLikelihood(
