@@ -21,7 +21,7 @@ def test_what_decides_a_result_is_named(findings):
     assert {"cauce", "python", "torch", "transformers"} <= set(findings["versions"])
     assert findings["threads"]["torch"] >= 1
     assert findings["memory_mb"] > 100
-    assert set(findings["extras"]) == {"serve", "hub", "federated", "scholar", "twin"}
+    assert set(findings["extras"]) == {"serve", "hub", "federated", "scholar", "twin", "quantize"}
     json.dumps(findings)
 
 

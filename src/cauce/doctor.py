@@ -51,6 +51,7 @@ def _extras() -> dict[str, bool]:
         "federated": "flwr",
         "scholar": "pypdfium2",
         "twin": "fhir",
+        "quantize": "bitsandbytes",
     }
     return {
         extra: importlib.util.find_spec(module) is not None for extra, module in modules.items()

@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from cauce.corpus.tokens import PLAIN_TEMPLATE, chat_prompt
 from cauce.errors import DataRefused, NotFound, TemplateMismatch, UserError
 from cauce.models import loading
+from cauce.models.adapters import attach, load_trainable
 from cauce.models.loading import (
     assemble,
     load_base,
@@ -62,6 +63,105 @@ def test_another_template_than_the_trained_one_is_refused(tmp_path):
         TemplateMismatch, match=r"trained with the chat template \w{8}.*\n.*Restore"
     ):
         load_tuned(tmp_path / "model")
+
+
+@pytest.mark.parametrize("adapter", ["none", "lora"])
+def test_going_on_from_a_model_whose_template_was_changed_is_refused(adapter, tmp_path):
+    save_tuned(tiny_decoder("llama"), tmp_path / "base")
+    settings = ModelSettings(base=str(tmp_path / "base"), adapter=adapter)
+    save_tuned(load_trainable(settings, seed=0), tmp_path / "model")
+    template = tmp_path / "model" / "chat_template.jinja"
+    template.write_text(template.read_text().replace("Assistant:", "Bot:"))
+    with pytest.raises(
+        TemplateMismatch, match=r"trained with the chat template \w{8}.*\n.*Restore"
+    ):
+        load_base(ModelSettings(base=str(tmp_path / "model")))
+
+
+def tuned_adapter(kind, folder):
+    """A model with an adapter that says something, saved to `folder/model` on `folder/base`."""
+    save_tuned(tiny_model(kind), folder / "base")
+    settings = ModelSettings(base=str(folder / "base"), adapter="lora", lora_rank=4)
+    return say_something(load_trainable(settings, seed=0), folder / "model")
+
+
+def say_something(tuned, folder):
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for weight in tuned.model.parameters():
+            if weight.requires_grad:
+                weight.add_(0.1 * torch.randn_like(weight))
+    save_tuned(tuned, folder)
+    return tuned
+
+
+@pytest.mark.parametrize("kind", [*DECODERS, "t5"])
+def test_an_adapter_used_as_a_base_is_part_of_it_and_all_of_it_can_be_trained(kind, tmp_path):
+    tuned = tuned_adapter(kind, tmp_path)
+    base = load_base(ModelSettings(base=str(tmp_path / "model")))
+    assert torch.allclose(logits(base), logits(tuned), atol=1e-5)
+    assert not torch.allclose(logits(base), logits(tiny_model(kind)), atol=1e-2)
+    assert (base.name, base.adapter) == (str(tmp_path / "model"), "none")
+    assert all(
+        weight.requires_grad and "lora" not in name
+        for name, weight in base.model.named_parameters()
+    )
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "t5"])
+def test_an_adapter_on_a_model_that_had_one_is_found_again(kind, tmp_path):
+    tuned_adapter(kind, tmp_path)
+    settings = ModelSettings(base=str(tmp_path / "model"), adapter="lora", lora_rank=2)
+    second = say_something(load_trainable(settings, seed=0), tmp_path / "second")
+    assert torch.equal(logits(load_tuned(tmp_path / "second")), logits(second))
+
+
+def test_an_adapter_used_as_a_base_is_saved_whole_without_another(tmp_path):
+    tuned_adapter("llama", tmp_path)
+    base = load_base(ModelSettings(base=str(tmp_path / "model")))
+    save_tuned(base, tmp_path / "whole")
+    assert torch.equal(logits(load_tuned(tmp_path / "whole")), logits(base))
+
+
+def replace_base(folder, **changes):
+    """Another model where the adapter's base was."""
+    base = tiny_decoder("llama")
+    config = {**base.model.config.to_dict(), "head_dim": None, **changes}
+    model = type(base.model)(type(base.model.config)(**config))
+    save_tuned(assemble(model, base.tokenizer, name="other"), folder / "base")
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"hidden_size": 64}, r"q_proj\.lora_A.*\[4, 32\].*\[4, 64\]"),
+        ({"num_hidden_layers": 3}, r"that had 21 tensors, this has 30"),
+        ({"num_hidden_layers": 1}, r"that had 21 tensors, this has 12"),
+    ],
+)
+def test_an_adapter_on_a_model_of_another_shape_is_refused(changes, fault, tmp_path):
+    tuned_adapter("llama", tmp_path)
+    replace_base(tmp_path, **changes)
+    with pytest.raises(DataRefused, match=rf"was made for another model .*{fault}.*\n.*Restore"):
+        load_tuned(tmp_path / "model")
+
+
+def test_an_adapter_on_a_model_of_another_vocabulary_is_refused(tmp_path):
+    tuned_adapter("llama", tmp_path)
+    base = tiny_decoder("llama")
+    base.tokenizer.add_tokens(["ibuprofeno"])
+    base.model.resize_token_embeddings(len(base.tokenizer))
+    save_tuned(base, tmp_path / "base")
+    with pytest.raises(DataRefused, match=r"their vocabularies differ.*\n.*Restore"):
+        load_tuned(tmp_path / "model")
+
+
+@pytest.mark.parametrize("adapter", ["none", "lora"])
+@pytest.mark.parametrize(("kind", "start"), [("gpt2", None), ("llama", None), ("t5", 0)])
+def test_vocabulary_and_decoder_start_are_the_model_s(kind, start, adapter):
+    loaded = attach(tiny_model(kind), ModelSettings(adapter=adapter), seed=0)
+    assert loaded.decoder_start_id == start
+    assert loaded.vocabulary == loaded.model.config.vocab_size == 384
 
 
 def test_unknown_model_is_refused_with_the_command_that_fetches_it(tmp_path, monkeypatch):

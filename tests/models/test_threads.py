@@ -13,7 +13,6 @@ LIGHT = [
     "cauce.models.threads",
     "cauce.models.loading",
     "cauce.training.settings",
-    "cauce.training.loop",
     "cauce.corpus.tokens",
 ]
 

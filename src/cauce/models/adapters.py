@@ -1,4 +1,7 @@
-"""LoRA: small trained matrices beside frozen weights (Hu et al. 2021, arXiv 2106.09685)."""
+"""LoRA: small trained matrices beside frozen weights (Hu et al. 2021, arXiv 2106.09685).
+
+The frozen ones may be in 4 bits (`quantization`).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any, cast
 from cauce.errors import RecipeError
 from cauce.models.loading import LoadedModel, load_base
 from cauce.models.protocol import LanguageModel
+from cauce.models.quantization import quantized_layers, was_conv1d
 from cauce.models.quiet import quiet_libraries
 from cauce.models.settings import ModelSettings
 
@@ -62,7 +66,11 @@ def _linear_layers(model: LanguageModel) -> list[str]:
 
 
 def _has_conv1d(model: LanguageModel) -> bool:
-    """True for GPT-2, whose linear layers keep their weights transposed."""
+    """True for GPT-2, whose linear layers keep their weights transposed.
+
+    In 4 bits they do not, and peft knows; that the saved adapter says so lets it be merged.
+    """
     from transformers.pytorch_utils import Conv1D
 
-    return any(isinstance(part, Conv1D) for part in model.modules())
+    layers = quantized_layers(cast(Any, model)).values()
+    return any(isinstance(part, Conv1D) for part in model.modules()) or any(map(was_conv1d, layers))

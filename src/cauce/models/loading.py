@@ -16,6 +16,12 @@ from typing import TYPE_CHECKING, Any, cast
 from cauce.corpus.tokens import PLAIN_TEMPLATE
 from cauce.errors import DataRefused, MissingExtra, NotFound, TemplateMismatch, UserError
 from cauce.models.protocol import LanguageModel
+from cauce.models.quantization import (
+    Quantize,
+    loading_options,
+    prepare_quantized,
+    round_weights,
+)
 from cauce.models.quiet import quiet_libraries
 from cauce.models.settings import ModelSettings
 from cauce.runs import sync_directory, write_json
@@ -52,6 +58,7 @@ class LoadedModel:
     """What it was loaded as: an embedded name, a folder or a hub id."""
     template_sha256: str
     adapter: str = "none"
+    quantize: Quantize = "none"
 
     @property
     def device(self) -> torch.device:
@@ -63,6 +70,16 @@ class LoadedModel:
         """The token that fills up shorter rows of a batch."""
         return int(self.tokenizer.pad_token_id)
 
+    @property
+    def decoder_start_id(self) -> int | None:
+        """The token an encoder-decoder's answers are written after; None for a decoder."""
+        return int(self.model.config.decoder_start_token_id) if self.is_encoder_decoder else None
+
+    @property
+    def vocabulary(self) -> int:
+        """Tokens that have an embedding: ids from here on do not exist for the model."""
+        return int(cast(Any, self.model).get_input_embeddings().weight.shape[0])
+
 
 def models_dir() -> Path:
     """Where pulled models are kept: `$CAUCE_MODELS`, or `~/.cache/cauce/models`."""
@@ -73,7 +90,7 @@ def resolve(base: str) -> Path:
     """The folder of an embedded, a local or a pulled model; NotFound says the next step."""
     candidates = [EMBEDDED[base]] if base in EMBEDDED else [Path(base), models_dir() / base]
     for folder in candidates:
-        if (folder / "config.json").is_file():
+        if any((folder / name).is_file() for name in ("config.json", CARD)):
             return folder
     places = " nor at ".join(str(folder) for folder in candidates)
     remedy = (
@@ -102,27 +119,38 @@ def pull(model_id: str) -> Path:
 
 
 def load_base(settings: ModelSettings) -> LoadedModel:
-    """The model of `settings.base` as published, without adapter, in fp32, ready to evaluate."""
-    return load_folder(resolve(settings.base), name=settings.base)
+    """The model of `settings.base` as it stands, without adapter, in fp32, ready to evaluate.
+
+    A folder that cauce tuned is one more model to go on from: its adapter, if any, is merged into
+    its weights. With `settings.quantize`, its linear weights are in 4 bits. Raises TemplateMismatch
+    as `load_tuned` does.
+    """
+    return _load_whole(settings.base, settings.quantize)
 
 
 def load_tuned(folder: Path) -> LoadedModel:
-    """The model that `save_tuned` wrote to `folder`, its adapter on its base.
+    """The model that `save_tuned` wrote to `folder`, its adapter on its base as trained with it.
 
-    Raises TemplateMismatch when the folder's chat template is not the one it was trained with.
+    Raises TemplateMismatch when the folder's chat template is not the one it was trained with, and
+    DataRefused when its adapter was made for another model than its base is now.
     """
     card = _read_card(folder)
     if card["adapter"] == "none":
         loaded = load_folder(folder, name=str(folder))
     else:
-        loaded = _with_saved_adapter(load_folder(resolve(card["base"]), name=card["base"]), folder)
+        base = _load_whole(card["base"], card.get("quantize", "none"))
+        loaded = _with_saved_adapter(base, folder, card)
+    _refuse_other_template(loaded, card, folder)
+    return loaded
+
+
+def _refuse_other_template(loaded: LoadedModel, card: dict[str, Any], folder: Path) -> None:
     if loaded.template_sha256 != card["template_sha256"]:
         raise TemplateMismatch(
             f"{folder} was trained with the chat template {card['template_sha256'][:8]} but holds "
             f"{loaded.template_sha256[:8]}: the model would be asked in a way it never saw.\n"
             f"Restore {folder / 'chat_template.jinja'} from the run, or train again."
         )
-    return loaded
 
 
 def save_tuned(loaded: LoadedModel, folder: Path) -> None:
@@ -139,7 +167,9 @@ def save_tuned(loaded: LoadedModel, folder: Path) -> None:
     card = {
         "base": str(Path(loaded.name).resolve()) if Path(loaded.name).is_dir() else loaded.name,
         "adapter": loaded.adapter,
+        "quantize": loaded.quantize,
         "template_sha256": loaded.template_sha256,
+        "base_tensors": _tensors_without_adapter(loaded),
     }
     write_json(partial / CARD, card)
     shutil.rmtree(folder, ignore_errors=True)
@@ -147,8 +177,11 @@ def save_tuned(loaded: LoadedModel, folder: Path) -> None:
     sync_directory(folder.parent)
 
 
-def load_folder(folder: Path, *, name: str) -> LoadedModel:
-    """The complete model in `folder`, an encoder-decoder or a decoder as its config says."""
+def load_folder(folder: Path, *, name: str, quantize: Quantize = "none") -> LoadedModel:
+    """The complete model in `folder`, an encoder-decoder or a decoder as its config says.
+
+    Raises MissingExtra or UserError where `quantize` cannot be done here.
+    """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
@@ -163,6 +196,7 @@ def load_folder(folder: Path, *, name: str) -> LoadedModel:
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
+            **loading_options(quantize, default_device()),
         )
     if report["missing_keys"]:
         missing = sorted(report["missing_keys"])
@@ -171,27 +205,36 @@ def load_folder(folder: Path, *, name: str) -> LoadedModel:
             f"{missing[0]!r}; they would be random.\n"
             "Fetch or export the model again, with its language-model head."
         )
-    return assemble(model, load_tokenizer(folder), name=name)
+    loaded = assemble(model, load_tokenizer(folder), name=name)
+    if quantize != "none":
+        prepare_quantized(model)
+    return replace(loaded, quantize=quantize)
 
 
 def assemble(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, name: str
 ) -> LoadedModel:
     """Model and tokenizer fit for use together: template, padding, end tokens, device, `eval()`."""
-    import torch
-
     if tokenizer.chat_template is None:
         tokenizer.chat_template = PLAIN_TEMPLATE
     _set_padding(tokenizer)
     _set_greedy(model, tokenizer)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     return LoadedModel(
-        model=cast(Any, model).to(device).eval(),
+        model=cast(Any, model).to(default_device()).eval(),
         tokenizer=tokenizer,
         is_encoder_decoder=bool(model.config.is_encoder_decoder),
         name=name,
         template_sha256=template_sha256(tokenizer),
     )
+
+
+def default_device() -> torch.device:
+    """This process's GPU, or the CPU where there is none."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.device("cuda", torch.cuda.current_device())
+    return torch.device("cpu")
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -213,18 +256,75 @@ def template_sha256(tokenizer: PreTrainedTokenizerBase) -> str:
     return hashlib.sha256(template.encode()).hexdigest()
 
 
-def _with_saved_adapter(base: LoadedModel, folder: Path) -> LoadedModel:
+def _load_whole(name: str, quantize: Quantize = "none") -> LoadedModel:
+    """The model of that name without adapter: one that it was saved with has become part of it."""
+    folder = resolve(name)
+    card = _read_card(folder) if (folder / CARD).is_file() else None
+    if card is None or card["adapter"] == "none":
+        loaded = load_folder(folder, name=name, quantize=quantize)
+    elif quantize == "none":
+        loaded = replace(_merged(folder, card), name=name)
+    else:
+        raise UserError(
+            f"model.base {name} is an adapter of {card['base']}; merged into weights of 4 bits it "
+            "would be rounded away in part.\n"
+            f"Set model.quantize to none, or model.base to {card['base']}."
+        )
+    if card is not None:
+        _refuse_other_template(loaded, card, folder)
+    return loaded
+
+
+def _merged(folder: Path, card: dict[str, Any]) -> LoadedModel:
+    """Base and adapter of `folder` as one model in fp32 that computes what they compute."""
+    base = _load_whole(card["base"])
+    if card.get("quantize", "none") != "none":
+        rounded = _load_whole(card["base"], card["quantize"])
+        round_weights(cast(Any, base.model), cast(Any, rounded.model))
+    tuned = _with_saved_adapter(base, folder, card)
+    merged = cast(Any, tuned.model).merge_and_unload().requires_grad_(True)
+    return replace(tuned, model=merged.eval(), adapter="none")
+
+
+def _with_saved_adapter(base: LoadedModel, folder: Path, card: dict[str, Any]) -> LoadedModel:
     from peft import PeftModel
 
     tokenizer = load_tokenizer(folder)
-    with quiet_libraries():
-        model = PeftModel.from_pretrained(cast(Any, base.model), str(folder))
+    if tokenizer.get_vocab() != base.tokenizer.get_vocab():
+        raise _other_base(base, folder, "their vocabularies differ")
+    tensors = _tensors_without_adapter(base)
+    if card.get("base_tensors", tensors) != tensors:
+        fault = f"that had {card['base_tensors']} tensors, this has {tensors}"
+        raise _other_base(base, folder, fault)
+    try:
+        with quiet_libraries():
+            model = PeftModel.from_pretrained(cast(Any, base.model), str(folder))
+    except RuntimeError as error:
+        if "size mismatch" not in str(error):
+            raise
+        fault = str(error).split("size mismatch for ", 1)[1].splitlines()[0]
+        raise _other_base(base, folder, fault) from error
     return replace(
         base,
         model=cast(LanguageModel, model.eval()),
         tokenizer=tokenizer,
         template_sha256=template_sha256(tokenizer),
         adapter="lora",
+    )
+
+
+def _tensors_without_adapter(loaded: LoadedModel) -> int:
+    """How many weights the model has of its own: a layer more is told, however it is stored.
+
+    peft would leave that layer, or one less, without its adapter and without a word.
+    """
+    return sum("lora_" not in name for name, _ in loaded.model.named_parameters())
+
+
+def _other_base(base: LoadedModel, folder: Path, fault: str) -> DataRefused:
+    return DataRefused(
+        f"the adapter in {folder} was made for another model than {base.name!r} is now: {fault}.\n"
+        f"Restore the model it was trained on, which {folder / CARD} names, or train again."
     )
 
 
