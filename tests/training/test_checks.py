@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from cauce.corpus.tokens import Tokens
-from cauce.errors import TrainingRefused
+from cauce.errors import LeakageFound, TrainingRefused
 from cauce.models.adapters import attach
 from cauce.models.settings import ModelSettings
 from cauce.training import checks
@@ -68,15 +70,58 @@ def test_an_unsupervised_end_token(kind):
 def test_a_collator_that_masks_the_end_token_as_padding(monkeypatch):
     collate = checks.collate
 
-    def masks_padding(items, *, pad_id, is_encoder_decoder):
-        batch = collate(items, pad_id=pad_id, is_encoder_decoder=is_encoder_decoder)
-        batch["labels"][batch["input_ids"] == pad_id] = -100
-        return batch
+    def masks_padding(rows, **options):
+        batch = collate(rows, **options)
+        return replace(batch, targets=batch.targets.masked_fill(batch.targets == pad_id, -100))
 
     loaded = tiny_decoder("gpt2")
+    pad_id = loaded.pad_id
     monkeypatch.setattr(checks, "collate", masks_padding)
     with pytest.raises(TrainingRefused, match="end token, would not be supervised"):
         refuse_untrainable(loaded, chats(loaded, 2), [], SETTINGS)
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "t5"])
+def test_a_tokenizer_larger_than_the_embedding(kind):
+    loaded = tiny_model(kind)
+    loaded.tokenizer.add_tokens(["ibuprofeno"])
+    with pytest.raises(
+        TrainingRefused,
+        match=r"goes up to token 384, 'ibuprofeno'.*for 384 tokens\.\n.*resize_token_embeddings",
+    ):
+        refuse_untrainable(loaded, chats(tiny_model(kind), 2), [], SETTINGS)
+
+
+@pytest.mark.parametrize("split", ["training", "validation"])
+@pytest.mark.parametrize("token", [384, -1])
+def test_a_token_outside_the_embedding(split, token):
+    loaded = tiny_decoder("gpt2")
+    items = chats(loaded, 3)
+    good, bad = items[:2], [Tokens([token, *items[2].prompt], items[2].completion)]
+    train, validation = (bad, good) if split == "training" else (good, bad)
+    with pytest.raises(
+        TrainingRefused, match=rf"{split} example 0 holds token {token};.* 0 to 383.*\n.*prepare"
+    ):
+        refuse_untrainable(loaded, train, validation, SETTINGS)
+
+
+def test_a_validation_example_that_is_trained(tmp_path):
+    from cauce.training.loop import train
+
+    loaded = tiny_decoder("gpt2")
+    items = chats(loaded, 5)
+    with pytest.raises(
+        LeakageFound, match=r"1 of 2 validation .*exact copy of training example 3, which ends '"
+    ):
+        train(loaded, items[:4], items[3:], SETTINGS, tmp_path, seed=0, progress=print)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_document_without_a_prompt_passes():
+    """Nothing precedes its first token, which is therefore no target."""
+    loaded = tiny_decoder("gpt2")
+    items = [Tokens([], item.prompt + item.completion) for item in chats(loaded, 2)]
+    refuse_untrainable(loaded, items, [], SETTINGS)
 
 
 def test_a_frozen_model():

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cauce.corpus.tokens import IGNORED, Tokens, collate
+from cauce.corpus.batches import collate
+from cauce.corpus.tokens import IGNORED, Tokens
 from cauce.errors import TrainingRefused
 from cauce.models.generation import end_token_ids, position_limit
+from cauce.models.head import set_aside
 from cauce.models.loading import LoadedModel
-from cauce.training.objective import summed_loss, supervised_tokens
+from cauce.training.objective import Likelihood, batch_of, supervised_tokens
+from cauce.training.objectives import Sft
 from cauce.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -30,9 +33,11 @@ def refuse_untrainable(
     if settings.patience and not validation:
         raise TrainingRefused(
             f"patience is {settings.patience} but there is no validation example to judge by.\n"
-            "Set train.patience=0, or give the split a validation share."
+            "Set training.patience=0, or give the split a validation share."
         )
+    _refuse_larger_tokenizer(loaded)
     for name, items in (("training", train), ("validation", validation)):
+        _refuse_unknown_tokens(loaded, items, name)
         _refuse_unsupervised(loaded, items, name)
         _refuse_open_ends(loaded, items, name)
         _refuse_too_long(loaded, items, name)
@@ -45,11 +50,11 @@ def probe(loaded: LoadedModel, item: Tokens) -> Tensor:
     import torch
 
     loaded.model.eval()
-    batch = collate([item], pad_id=loaded.pad_id, is_encoder_decoder=loaded.is_encoder_decoder)
-    inputs = {"input_ids": batch["input_ids"].to(loaded.device)}
-    if loaded.is_encoder_decoder:
-        labels = batch["labels"].to(loaded.device)
-        inputs["decoder_input_ids"] = loaded.model.prepare_decoder_input_ids_from_labels(labels)
+    batch = collate([[item]], pad_id=loaded.pad_id, decoder_start_id=loaded.decoder_start_id)
+    batch = batch.to(loaded.device)
+    inputs = {"input_ids": batch.input_ids}
+    if batch.decoder_input_ids is not None:
+        inputs["decoder_input_ids"] = batch.decoder_input_ids
     with torch.inference_mode():
         logits: Tensor = loaded.model(**inputs, use_cache=False).logits
     return logits.float().cpu()
@@ -63,8 +68,32 @@ def refuse_unchanged(before: Tensor, after: Tensor) -> None:
         raise TrainingRefused(
             "after training, the model's logits are those of the base, bit for bit: the adapter or "
             "the updates have no effect, and a comparison would compare the base with itself.\n"
-            "Raise train.lr, or check model.lora_targets."
+            "Raise training.lr, or check model.lora_targets."
         )
+
+
+def _refuse_larger_tokenizer(loaded: LoadedModel) -> None:
+    token, highest = max(loaded.tokenizer.get_vocab().items(), key=lambda entry: entry[1])
+    if highest >= loaded.vocabulary:
+        raise TrainingRefused(
+            f"the tokenizer of {loaded.name!r} goes up to token {highest}, {token!r}; the model "
+            f"has embeddings for {loaded.vocabulary} tokens.\n"
+            "Use the tokenizer that belongs to the model, or enlarge the model once with "
+            "model.resize_token_embeddings(len(tokenizer)) and save both."
+        )
+
+
+def _refuse_unknown_tokens(loaded: LoadedModel, items: Sequence[Tokens], name: str) -> None:
+    known = loaded.vocabulary
+    for place, item in enumerate(items):
+        ids = [*item.prompt, *item.completion]
+        if ids and not 0 <= min(ids) <= max(ids) < known:
+            unknown = min(ids) if min(ids) < 0 else max(ids)
+            raise TrainingRefused(
+                f"{name} example {place} holds token {unknown}; {loaded.name!r} has embeddings for "
+                f"tokens 0 to {known - 1}: it was tokenized for another model.\n"
+                "Tokenize with this model's tokenizer, as `cauce prepare` does."
+            )
 
 
 def _refuse_unsupervised(loaded: LoadedModel, items: Sequence[Tokens], name: str) -> None:
@@ -79,12 +108,16 @@ def _refuse_unsupervised(loaded: LoadedModel, items: Sequence[Tokens], name: str
 
 def _refuse_open_ends(loaded: LoadedModel, items: Sequence[Tokens], name: str) -> None:
     ends = end_token_ids(loaded)
-    open_ended = [place for place, item in enumerate(items) if item.completion[-1] not in ends]
+    open_ended = [
+        place
+        for place, item in enumerate(items)
+        if not item.completion or item.completion[-1] not in ends
+    ]
     if open_ended:
-        last = items[open_ended[0]].completion[-1]
+        last = items[open_ended[0]].completion[-1:]
         raise TrainingRefused(
             f"{len(open_ended)} of {len(items)} {name} examples do not end with an end token, the "
-            f"first is number {open_ended[0]}, whose last is {loaded.tokenizer.decode([last])!r}: "
+            f"first is number {open_ended[0]}, whose last is {loaded.tokenizer.decode(last)!r}: "
             "the model would never learn to stop.\n"
             f"End each with one of the tokens {ends}, as cauce.corpus.tokens.tokenize does."
         )
@@ -103,15 +136,16 @@ def _refuse_too_long(loaded: LoadedModel, items: Sequence[Tokens], name: str) ->
 
 def _refuse_masked_end(loaded: LoadedModel, item: Tokens) -> None:
     batch = collate(
-        [item, item], pad_id=loaded.pad_id, is_encoder_decoder=loaded.is_encoder_decoder
+        [[item], [item]], pad_id=loaded.pad_id, decoder_start_id=loaded.decoder_start_id
     )
-    learned = [label for label in batch["labels"][0].tolist() if label != IGNORED]
-    if learned != item.completion:
+    learned = [target for target in batch.targets[0].tolist() if target != IGNORED]
+    expected = item.completion[-supervised_tokens(loaded, item) :]
+    if learned != expected:
         raise TrainingRefused(
-            f"the labels of a batch hold {len(learned)} tokens ending with {learned[-1:]}, the "
-            f"example has {len(item.completion)} ending with {item.completion[-1:]}: part of it, "
+            f"the targets of a batch hold {len(learned)} tokens ending with {learned[-1:]}, the "
+            f"example has {len(expected)} to learn ending with {expected[-1:]}: part of it, "
             "perhaps its end token, would not be supervised.\n"
-            "Collate with cauce.corpus.tokens.collate."
+            "Collate with cauce.corpus.batches.collate."
         )
 
 
@@ -126,7 +160,9 @@ def _refuse_deaf_weights(loaded: LoadedModel, items: Sequence[Tokens]) -> None:
             "Attach an adapter with cauce.models.adapters.attach, or set model.adapter=none."
         )
     loaded.model.eval()
-    torch.autograd.backward(summed_loss(loaded, items, "fp32"))
+    loss = Likelihood(loaded, Sft(), "fp32").eval()
+    with set_aside(loss.head):
+        torch.autograd.backward(loss(batch_of(loaded, [[item] for item in items])))
     hears = any(weight.grad is not None and bool(weight.grad.any()) for weight in trainable)
     loaded.model.zero_grad(set_to_none=True)
     if not hears:
