@@ -49,6 +49,8 @@ def _walk(recipe_path: Path, overrides: list[str] | None, last: str = "report") 
 
     journey = road.start(load_recipe(recipe_path, overrides or ()), tell)
     road.walk(journey, last)
+    if road.is_helper():
+        raise typer.Exit
     return journey.run
 
 

@@ -6,6 +6,7 @@ Every stage reads what the one before it wrote; one whose inputs have not change
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import sys
 from collections.abc import Callable
@@ -46,10 +47,17 @@ def start(recipe: Recipe, progress: Progress, runs_dir: Path = Path("runs")) -> 
         source.inputs()
     resolve(recipe.model.base)
     run = Run(runs_dir / recipe.run)
+    if is_helper():
+        return Journey(recipe, run, lambda line: None)
     with atomic_write(run.folder(".") / "recipe.yaml") as stream:
         stream.write(dump_recipe(recipe).encode())
     run.update_manifest(run=recipe.run, seed=recipe.seed, notice=recipe.notice, versions=versions())
     return Journey(recipe, run, progress)
+
+
+def is_helper() -> bool:
+    """Whether torchrun started this process beside a first one, which alone writes and talks."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0"
 
 
 def versions() -> dict[str, str]:
@@ -65,8 +73,15 @@ def walk(journey: Journey, last: str = STAGES[-1]) -> None:
 
 
 def do(journey: Journey, stage: str) -> None:
-    """Does one stage, or says that nothing has changed. NotFound when the one before is missing."""
+    """Does one stage, or says that nothing has changed. NotFound when the one before is missing.
+
+    Of the processes that torchrun started the first does everything; the others help it to train.
+    """
     recipe, run, progress = journey
+    if is_helper():
+        if stage == "train" and _agree_to_train(journey, is_due=False):
+            _train(journey, run.path / stage)
+        return
     position = STAGES.index(stage)
     before = STAGES[position - 1] if position else None
     if before and before not in run.manifest["stages"]:
@@ -76,6 +91,8 @@ def do(journey: Journey, stage: str) -> None:
         )
     upstream = run.manifest["stages"][before]["fingerprint"] if before else ""
     inputs = fingerprint(stage, upstream, _settings_of(recipe, stage), versions())
+    if stage == "train":
+        _agree_to_train(journey, is_due=not run.is_done(stage, inputs))
     if run.do_stage(stage, inputs, lambda folder: _WORK[stage](journey, folder)):
         entry = run.manifest["stages"][stage]
         progress(f"{stage}: done in {entry['wall_s']:.0f} s ({entry['cpu_s']:.0f} CPU s)")
@@ -144,21 +161,41 @@ def _prepare(journey: Journey, folder: Path) -> dict[str, Any]:
     }
 
 
+def _agree_to_train(journey: Journey, *, is_due: bool) -> bool:
+    """What the first process knows of whether there is something to train."""
+    from cauce.training.distribution import Processes
+
+    return Processes.start(journey.recipe.training.parallel).gather(is_due)[0]
+
+
 def _train(journey: Journey, folder: Path) -> dict[str, Any]:
     from cauce.models.adapters import load_trainable
+    from cauce.models.loading import load_folder, resolve
     from cauce.training.loop import train
+    from cauce.training.objectives import Distil
+    from cauce.training.overlap import refuse_overlap
 
     recipe, run = journey.recipe, journey.run
     loaded = load_trainable(recipe.model, seed=recipe.seed)
+    learned, judged, held_out = (
+        [tokens_of(loaded, example) for example in _examples(run, split)]
+        for split in ("train", "validation", "test")
+    )
+    refuse_overlap(learned, held_out, name="test", tokenizer=loaded.tokenizer)
+    objective = recipe.training.objective
+    teacher = None
+    if isinstance(objective, Distil):
+        teacher = load_folder(resolve(objective.teacher), name=objective.teacher)
     return train(
         loaded,
-        [tokens_of(loaded, example) for example in _examples(run, "train")],
-        [tokens_of(loaded, example) for example in _examples(run, "validation")],
+        learned,
+        judged,
         recipe.training,
         folder,
         seed=recipe.seed,
         progress=journey.progress,
         resume_command=f"cauce run {run.path / 'recipe.yaml'}",
+        teacher=teacher,
     )
 
 

@@ -30,13 +30,18 @@ SETTINGS = TrainingSettings(
     checkpoint_every=4,
     schedule="cosine_restarts",
     restarts=1,
+    monitor_every=5,
 )
+
+PACKED = "-packed"
+"""After a KIND: several examples in each row."""
 
 
 def run(kind: str, folder: Path, progress: Any = lambda line: None) -> dict[str, Any]:
-    loaded = tiny_model(kind, dropout=0.1)
+    loaded = tiny_model(kind.removesuffix(PACKED), dropout=0.1)
     items = chats(loaded, 20)
-    return train(loaded, items[:16], items[16:], SETTINGS, folder, seed=11, progress=progress)
+    settings = SETTINGS.model_copy(update={"pack_tokens": 192}) if PACKED in kind else SETTINGS
+    return train(loaded, items[:16], items[16:], settings, folder, seed=11, progress=progress)
 
 
 def die_at(moment: str) -> None:

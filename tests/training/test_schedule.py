@@ -62,7 +62,7 @@ def test_constant_stays_at_the_peak():
         ({"schedule": "cosine_restarts", "restarts": 5, "steps": 5}, "do not fit into 5 steps"),
         ({"lr": 0}, "greater than 0"),
         ({"warmup": 1.0}, "less than 1"),
-        ({"precision": "fp16"}, "'bf16'"),
+        ({"precision": "fp8"}, "'bf16'"),
         ({"learning_rate": 1.0}, "Extra inputs"),
     ],
 )

@@ -24,16 +24,26 @@ class Writer(Protocol):
 
 
 class TrainingLog:
-    """`log.jsonl`, cut back to `position` bytes: what came after the checkpoint comes again."""
+    """`log.jsonl`, cut back to `position` bytes: what came after the checkpoint comes again.
 
-    def __init__(self, path: Path, *, position: int = 0, writers: Sequence[Writer] = ()) -> None:
+    Without a path nothing is written: that of a process which is not the first.
+    """
+
+    def __init__(
+        self, path: Path | None, *, position: int = 0, writers: Sequence[Writer] = ()
+    ) -> None:
+        self._writers = tuple(writers)
+        self._stream = None
+        if path is None:
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         self._stream = path.open("ab")
         self._stream.truncate(position)
-        self._writers = tuple(writers)
 
     def write(self, line: Line) -> None:
         """Adds one line, visible at once to whoever follows the file."""
+        if self._stream is None:
+            return
         self._stream.write(json.dumps(line).encode() + b"\n")
         self._stream.flush()
         for writer in self._writers:
@@ -41,13 +51,16 @@ class TrainingLog:
 
     def sync(self) -> int:
         """The log's length in bytes, all of them safe on disk."""
+        if self._stream is None:
+            return 0
         self._stream.flush()
         os.fsync(self._stream.fileno())
         return os.fstat(self._stream.fileno()).st_size
 
     def close(self) -> None:
         """Closes the file and the writers."""
-        self._stream.close()
+        if self._stream is not None:
+            self._stream.close()
         for writer in self._writers:
             writer.close()
 

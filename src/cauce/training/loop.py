@@ -7,32 +7,38 @@ on from the newest whole checkpoint and ends with the weights of a run that was 
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from cauce.corpus.tokens import Tokens
 from cauce.errors import Interrupted, TrainingRefused
 from cauce.models.loading import LoadedModel, save_tuned
+from cauce.models.prediction import refuse_unpackable
+from cauce.training.acceleration import Workload
 from cauce.training.checkpoints import Checkpoint, Checkpoints
 from cauce.training.checks import probe, refuse_unchanged, refuse_untrainable
+from cauce.training.distillation import refuse_unlike
+from cauce.training.distribution import Processes
+from cauce.training.engine import Engine, Task, Update, Weights
+from cauce.training.examples import Examples
 from cauce.training.log import TrainingLog, open_writers
-from cauce.training.objective import accumulate_gradients, choose_precision, mean_loss
-from cauce.training.optimizer import make_optimizer, trainable_parameters
 from cauce.training.order import Plan, sorted_batches
+from cauce.training.overlap import refuse_overlap
 from cauce.training.randomness import random_states, restore_random_states, seed_all
 from cauce.training.schedule import learning_rate
 from cauce.training.settings import TrainingSettings
 from cauce.training.stopping import StopRequest
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-RESULT_NEUTRAL = {"checkpoint_every", "keep_checkpoints", "writers"}
+RESULT_NEUTRAL = {
+    "checkpoint_every",
+    "keep_checkpoints",
+    "parallel",
+    "writers",
+}
 """Settings that may change between a kill and the resume: they do not touch the weights."""
 
 
@@ -46,26 +52,53 @@ def train(
     seed: int,
     progress: Callable[[str], None],
     resume_command: str = "cauce train RUN",
+    teacher: LoadedModel | None = None,
 ) -> dict[str, Any]:
     """Trains `loaded` in place, writes `folder/model` and returns the summary of the training.
 
     With validation examples, the weights that end up in the model are those of the best validation.
-    What `folder/checkpoints` holds of the same training is continued. Raises TrainingRefused,
-    CheckpointCorrupt, or Interrupted (with `resume_command`) after SIGINT or SIGTERM.
+    What `folder/checkpoints` holds of the same training is continued. Under torchrun every process
+    calls this, and the first alone writes. To distil, `teacher` is learned from.
+
+    Raises TrainingRefused, CheckpointCorrupt, or Interrupted (with `resume_command`) after SIGINT
+    or SIGTERM.
     """
-    refuse_untrainable(loaded, train, validation, settings)
-    base_says = probe(loaded, train[0])
-    seed_all(seed)
-    training = _Training(loaded, train, validation, settings, folder, seed, progress)
-    try:
-        with StopRequest() as stop:
-            training.run(stop, resume_command)
-    finally:
-        training.log.close()
-    training.restore_best()
-    refuse_unchanged(base_says, probe(loaded, train[0]))
-    save_tuned(loaded, folder / "model")
+    processes = Processes.start(settings.parallel)
+    tell = progress if processes.is_main else _nothing
+    learned = Examples(train, loaded, settings.objective, seed=str(seed))
+    judged = Examples(validation, loaded, settings.objective, seed=f"{seed}/validation")
+    items, held_out = learned.first(), judged.first()
+    refuse_untrainable(loaded, items, held_out, settings)
+    refuse_overlap(train, validation, tokenizer=loaded.tokenizer)
+    if settings.pack_tokens is not None:
+        refuse_unpackable(loaded, settings.pack_tokens)
+    if teacher is not None:
+        refuse_unlike(loaded, teacher)
+    base_says = probe(loaded, items[0])
+    seed_all(seed + processes.rank)
+    plan = Plan.of(items, settings, seed=seed, is_encoder_decoder=loaded.is_encoder_decoder)
+    work = Workload.of(plan, processes.count)
+    task = Task(loaded, settings, work, plan.arrangement.width, teacher)
+    with Engine(task, processes) as engine:
+        training = _Training(engine, plan, Data(learned, held_out), folder, seed, tell)
+        try:
+            with StopRequest() as stop:
+                training.run(stop, resume_command)
+        finally:
+            training.log.close()
+        training.restore_best()
+    refuse_unchanged(base_says, probe(loaded, items[0]))
+    if processes.is_main:
+        save_tuned(loaded, folder / "model")
+    processes.wait()
     return training.summary()
+
+
+class Data(NamedTuple):
+    """What is learned from, and what it is judged by."""
+
+    learned: Examples
+    judged: list[Tokens]
 
 
 @dataclass
@@ -73,6 +106,7 @@ class _State:
     """What is counted while training; saved in every checkpoint."""
 
     step: int = 0
+    skipped: int = 0
     tokens_supervised: int = 0
     tokens_read: int = 0
     cpu_s: float = 0.0
@@ -89,37 +123,38 @@ class _Training:
 
     def __init__(
         self,
-        loaded: LoadedModel,
-        examples: Sequence[Tokens],
-        validation: Sequence[Tokens],
-        settings: TrainingSettings,
+        engine: Engine,
+        plan: Plan,
+        data: Data,
         folder: Path,
         seed: int,
         progress: Callable[[str], None],
     ) -> None:
-        self.loaded, self.examples, self.settings = loaded, examples, settings
-        self.progress = progress
-        self.plan = Plan.of([item.length for item in examples], settings, seed=seed)
+        self.engine, self.plan, self.learned, self.progress = engine, plan, data.learned, progress
+        self.settings, self.processes = engine.settings, engine.processes
+        judged = sorted_batches(
+            data.judged,
+            self.settings,
+            is_encoder_decoder=engine.loaded.is_encoder_decoder,
+        )
+        self.validation_width = judged.width
         self.validation_batches = [
-            [validation[index] for index in batch]
-            for batch in sorted_batches([item.length for item in validation], settings.batch_size)
+            [[data.judged[index] for index in row] for row in batch] for batch in judged.batches
         ]
-        self.precision = choose_precision(settings.precision, loaded.device)
-        self.parameters = trainable_parameters(loaded.model)
-        self.optimizer = make_optimizer(loaded.model, settings)
-        self.best: dict[str, Tensor] | None = None
+        self.best: Weights | None = None
         self.state = _State()
         self.resumed_from: int | None = None
         self.checkpoints = Checkpoints(
             folder / "checkpoints",
-            keep=settings.keep_checkpoints,
+            keep=self.settings.keep_checkpoints,
             configuration={
-                **settings.model_dump(exclude=RESULT_NEUTRAL),
-                "precision": self.precision,
+                **self.settings.model_dump(mode="json", exclude=RESULT_NEUTRAL),
+                "precision": engine.precision,
                 "seed": seed,
-                "examples": _digest_of_tokens(examples),
-                "validation": _digest_of_tokens(validation),
-                "weights": _digest_of_weights(loaded),
+                "examples": _digest_of_tokens(data.learned.first()),
+                "validation": _digest_of_tokens(data.judged),
+                "template": engine.loaded.template_sha256,
+                "weights": engine.digest,
             },
         )
         self.log = self._open(folder)
@@ -128,37 +163,44 @@ class _Training:
     def run(self, stop: StopRequest, resume_command: str) -> None:
         """Steps until the plan ends, patience does, or a stop is requested."""
         if self.state.step == 0:
+            for name, choice in self.engine.choices.items():
+                self.progress(f"{name}: {choice.value} ({choice.reason})")
             self._validate()
         while not self.state.stopped:
             self._step()
             self._judge()
             is_due = self.state.step % self.settings.checkpoint_every == 0
-            if is_due or self.state.stopped or stop.name:
+            stopped_by = self.processes.agree(stop.name)
+            if is_due or self.state.stopped or stopped_by:
                 self._save()
-            if stop.name and not self.state.stopped:
+            if stopped_by and not self.state.stopped:
+                self.processes.wait()
                 raise Interrupted(
-                    f"{stop.name} after step {self.state.step} of {self.plan.total_steps}; "
+                    f"{stopped_by} after step {self.state.step} of {self.plan.total_steps}; "
                     f"a checkpoint is saved.\nContinue with: {resume_command}"
                 )
 
     def restore_best(self) -> None:
         """The weights of the best validation, where there was one, return into the model."""
         if self.best is not None:
-            self._put(self.best)
+            self.engine.put_weights(self.best)
 
     def summary(self) -> dict[str, Any]:
         """The figures that the run's manifest keeps."""
-        state = self.state
-        everything = sum(weight.numel() for weight in self.loaded.model.parameters())
+        state, model = self.state, self.engine.loaded.model
+        trained = self.engine.parameters.values()
         return {
             "steps": state.step,
+            "skipped_updates": state.skipped,
             "best_step": state.best_step,
             "best_validation_loss": state.best_validation_loss,
             "first_validation_loss": state.first_validation_loss,
             "supervised_tokens_seen": state.tokens_supervised,
-            "trainable_parameters": sum(weight.numel() for weight in self.parameters.values()),
-            "parameters": everything,
-            "precision": self.precision,
+            "trainable_parameters": sum(weight.numel() for weight in trained),
+            "parameters": sum(weight.numel() for weight in model.parameters()),
+            **{name: choice.value for name, choice in self.engine.choices.items()},
+            "processes": self.processes.count,
+            "packed_fill": self.plan.arrangement.fill,
             "stopped": state.stopped,
             "resumed_from": self.resumed_from,
             "tokens_per_cpu_second": round(state.tokens_read / max(state.steps_cpu_s, 1e-9), 1),
@@ -167,58 +209,78 @@ class _Training:
     def _open(self, folder: Path) -> TrainingLog:
         """Takes up the newest good checkpoint, if there is one; the log as of that moment."""
         path = folder / "log.jsonl"
-        position = 0
-        found = self.checkpoints.newest_good(path, self.progress)
-        if found is not None:
-            self._take_up(found)
-            position = found.state["log_bytes"]
-            self.progress(f"going on after step {found.step} of {self.plan.total_steps}")
+        found = None
+        if self.processes.is_main:
+            found = self.checkpoints.newest_good(path, self.progress)
+        state, has_best = self.processes.gather(
+            (found.state if found else None, bool(found and found.best is not None))
+        )[0]
+        if state is not None:
+            self._take_up(state, found.weights if found else {}, found.optimizer if found else {})
+            if has_best:
+                self.best = found.best if found else {}
+        if not self.processes.is_main:
+            return TrainingLog(None)
         writers = open_writers(self.settings.writers, folder, step=self.state.step)
-        return TrainingLog(path, position=position, writers=writers)
+        return TrainingLog(path, position=state["log_bytes"] if state else 0, writers=writers)
 
-    def _take_up(self, checkpoint: Checkpoint) -> None:
-        self.state = _State(**checkpoint.state["counters"])
-        self.resumed_from = checkpoint.step
-        self._put(checkpoint.weights)
-        self.optimizer.load_state_dict(checkpoint.optimizer)
-        self.best = checkpoint.best
+    def _take_up(
+        self, state: dict[str, Any], weights: Weights, optimizer: dict[str, Weights]
+    ) -> None:
+        """Goes on from a checkpoint, whose tensors the main process alone holds."""
+        self.state = _State(**state["counters"])
+        self.resumed_from = self.state.step
+        self.progress(f"going on after step {self.state.step} of {self.plan.total_steps}")
+        self.engine.put_weights(weights)
+        self.engine.put_optimizer_state(optimizer)
+        self.engine.scaler.load_state_dict(state["scaler"])
         if self.state.best_step == self.state.step:
-            self.best = checkpoint.weights
-        restore_random_states(checkpoint.state["random"])
+            self.best = weights
+        if len(state["random"]) == self.processes.count:
+            restore_random_states(state["random"][self.processes.rank])
+        else:
+            self.progress(
+                f"saved by {len(state['random'])} processes and gone on with by "
+                f"{self.processes.count}: dropout is drawn anew"
+            )
 
     def _step(self) -> None:
         """One update of the weights."""
-        import torch
-
-        cpu_start = time.process_time()
-        window = self.plan.window(self.state.step)
-        batches = [[self.examples[index] for index in batch] for batch in window]
-        rate = learning_rate(self.state.step, self.plan.total_steps, self.settings)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.loaded.model.train()
-        mean = accumulate_gradients(self.loaded, batches, self.precision)
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.clip_norm)
-        grad_norm = norm.item()
-        if not (math.isfinite(grad_norm) and math.isfinite(mean.loss)):
-            raise _diverged(self.state.step + 1, mean.loss, grad_norm, rate)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.state.step += 1
-        self.state.tokens_supervised += mean.tokens
-        self.state.tokens_read += sum(item.length for batch in batches for item in batch)
-        self.state.steps_cpu_s += time.process_time() - cpu_start
+        state, cpu_start = self.state, time.process_time()
+        epoch = state.step // self.plan.steps_per_epoch
+        batches = [
+            [[self.learned.at(index, epoch) for index in row] for row in batch]
+            for batch in self.plan.window(state.step)
+        ]
+        rate = learning_rate(state.step, self.plan.total_steps, self.settings)
+        update = self.engine.update(batches, rate, (state.step, self.plan.total_steps))
+        mean = update.mean
+        state.step += 1
+        if update.fault:
+            self._take_fault(update, rate)
+        state.tokens_supervised += mean.tokens
+        state.tokens_read += sum(item.length for rows in batches for row in rows for item in row)
+        state.steps_cpu_s += time.process_time() - cpu_start
         self.log.write(
             {
-                "step": self.state.step,
-                "epoch": self.plan.epoch_at(self.state.step),
+                "step": state.step,
+                "epoch": self.plan.epoch_at(state.step),
                 "loss": mean.loss,
                 "lr": rate,
-                "grad_norm": grad_norm,
+                "grad_norm": update.grad_norm,
                 "tokens": mean.tokens,
                 "cpu_s": round(self._cpu_s(), 3),
             }
         )
+        if update.figures:
+            self.log.write({"step": state.step, **update.figures})
+
+    def _take_fault(self, update: Update, rate: float) -> None:
+        """A value that is no number ends the training, or costs one update, as the recipe says."""
+        if self.settings.non_finite == "stop" and not update.is_overflow:
+            raise _diverged(self.state.step, update, rate)
+        self.state.skipped += 1
+        self.progress(f"step {self.state.step} skipped: {update.fault}")
 
     def _judge(self) -> None:
         """Validates when it is time, and says whether training is over."""
@@ -238,7 +300,7 @@ class _Training:
         if not self.validation_batches:
             self.progress(place)
             return
-        loss, tokens = mean_loss(self.loaded, self.validation_batches, self.precision)
+        loss, tokens = self.engine.validate(self.validation_batches, self.validation_width)
         self.log.write({"step": state.step, "validation_loss": loss, "validation_tokens": tokens})
         self.progress(f"{place}: validation loss {loss:.4f}")
         if state.step == 0:
@@ -246,51 +308,43 @@ class _Training:
         elif state.best_validation_loss is None or loss < state.best_validation_loss:
             state.best_validation_loss, state.best_step = loss, state.step
             state.validations_since_best = 0
-            self.best = self._weights()
+            self.best = self.engine.weights()
         else:
             state.validations_since_best += 1
 
     def _save(self) -> None:
         self.state.cpu_s = self._cpu_s()
         is_best_now = self.state.best_step == self.state.step
-        self.checkpoints.save(
-            Checkpoint(
-                step=self.state.step,
-                weights=self._weights(),
-                best=None if is_best_now else self.best,
-                optimizer=self.optimizer.state_dict(),
-                state={
-                    "counters": asdict(self.state),
-                    "log_bytes": self.log.sync(),
-                    "random": random_states(),
-                },
-            )
+        checkpoint = Checkpoint(
+            step=self.state.step,
+            weights=self.engine.weights(),
+            best=None if is_best_now else self.best,
+            optimizer=self.engine.optimizer_state(),
+            state={
+                "counters": asdict(self.state),
+                "log_bytes": self.log.sync(),
+                "random": self.processes.gather(random_states()),
+                "scaler": self.engine.scaler.state_dict(),
+            },
         )
-
-    def _weights(self) -> dict[str, Tensor]:
-        """A copy of the trainable parameters."""
-        return {
-            name: weight.detach().cpu().clone().contiguous()
-            for name, weight in self.parameters.items()
-        }
-
-    def _put(self, weights: dict[str, Tensor]) -> None:
-        import torch
-
-        with torch.no_grad():
-            for name, weight in self.parameters.items():
-                weight.copy_(weights[name])
+        if self.processes.is_main:
+            self.checkpoints.save(checkpoint)
 
     def _cpu_s(self) -> float:
         """CPU seconds of this training, those before a kill included."""
         return self._cpu_before + time.process_time()
 
 
-def _diverged(step: int, loss: float, grad_norm: float, rate: float) -> TrainingRefused:
+def _nothing(_line: str) -> None:
+    """What a process that is not the first has to say."""
+
+
+def _diverged(step: int, update: Update, rate: float) -> TrainingRefused:
     return TrainingRefused(
-        f"at step {step} the loss is {loss} and the gradient's norm {grad_norm}: training diverged "
-        f"at a learning rate of {rate:.2g}.\n"
-        "Lower train.lr or raise train.warmup; the checkpoints before it are kept."
+        f"at step {step}, at a learning rate of {rate:.2g}, the loss is {update.mean.loss} and the "
+        f"gradient's norm {update.grad_norm}: {update.fault}\n"
+        "Lower training.lr or raise training.warmup; the checkpoints before it are kept. "
+        "training.non_finite=skip leaves such updates out."
     )
 
 
@@ -300,16 +354,4 @@ def _digest_of_tokens(items: Sequence[Tokens]) -> str:
     for item in items:
         for ids in item:
             digest.update(len(ids).to_bytes(4, "little") + array("I", ids).tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _digest_of_weights(loaded: LoadedModel) -> str:
-    """Hexadecimal digest that changes with any weight of the model, frozen or not."""
-    import torch
-
-    digest = hashlib.sha256()
-    for name, weight in loaded.model.named_parameters():
-        digest.update(name.encode())
-        flat = weight.detach().cpu().contiguous().reshape(-1)
-        digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()[:16]

@@ -1,64 +1,165 @@
-"""The loss: minus the log-likelihood of the completions, summed over their tokens.
+"""A model and what it is trained for, in one module that returns one number: the summed loss.
 
-Sums, not means: whoever adds several batches up divides once, by all their tokens, so that a token
-weighs the same in every batch.
+Sums, not means: whoever adds several batches up divides once, by all that they count, so that a
+token weighs the same in every batch. One module, because what spreads a model over processes takes
+a module and its output. In `eval()` mode every objective gives the plain likelihood, so that their
+validations can be compared.
+
+Axes: n supervised tokens, d width, v vocabulary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
-from cauce.corpus.tokens import IGNORED, Tokens, collate
-from cauce.models.generation import position_limit
+import torch
+from torch import Tensor
+from torch.nn import Linear, Module
+from torch.nn.functional import linear
+
+from cauce.corpus.batches import LONGEST, Batch, Row, Width, collate
+from cauce.corpus.tokens import IGNORED, Tokens
+from cauce.models.head import plain_head, set_aside
 from cauce.models.loading import LoadedModel
+from cauce.models.loss import cross_entropy, fused_cross_entropy
+from cauce.models.prediction import Predicted, predict, predict_with_states
+from cauce.training.distillation import divergence, hidden_state_loss, matching_layers
+from cauce.training.objectives import Distil, Objective, Pretrain, Sft
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
+    from jaxtyping import Float, Int
 
-WIDTH_STEP = 32
+Precision = Literal["fp32", "bf16", "fp16"]
 
-Precision = Literal["fp32", "bf16"]
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class MeanLoss(NamedTuple):
-    """A loss per supervised token, in nats, and the tokens it is the mean of."""
+    """A loss per counted token, in nats, and the tokens it is the mean of."""
 
     loss: float
     tokens: int
 
 
-def accumulate_gradients(
-    loaded: LoadedModel, batches: Sequence[Sequence[Tokens]], precision: Precision
-) -> MeanLoss:
-    """Adds to the weights' gradients that of the mean loss over all supervised tokens of `batches`.
+class Likelihood(Module):
+    """Minus the log-likelihood, in nats, of a batch's targets; smoothed and focal where asked."""
 
-    However the examples are cut into batches, the gradient is the same.
-    """
-    import torch
+    def __init__(
+        self, loaded: LoadedModel, objective: Pretrain | Sft, precision: Precision
+    ) -> None:
+        super().__init__()
+        self.model = cast(Module, loaded.model)
+        self.head = plain_head(loaded)
+        self.predict: Callable[..., Tensor] = predict
+        self._loaded, self._objective, self._precision = loaded, objective, precision
 
-    tokens = sum(supervised_tokens(loaded, item) for batch in batches for item in batch)
-    total = 0.0
-    for batch in batches:
-        loss = summed_loss(loaded, batch, precision) / tokens
-        torch.autograd.backward(loss)
-        total += loss.item()
-    return MeanLoss(total, tokens)
+    def forward(self, batch: Batch) -> Float[Tensor, ""]:
+        """The loss summed over the supervised tokens, in fp32."""
+        with autocast(batch.input_ids.device, self._precision):
+            predicted = self.predict(self.model, batch)
+        is_supervised = batch.targets != IGNORED
+        wanted = batch.targets[is_supervised]
+        return self._summed(predicted[is_supervised], wanted)
+
+    def count(self, item: Tokens) -> int:
+        """Tokens of the example that `forward` sums over."""
+        return supervised_tokens(self._loaded, item)
+
+    def begin(self, step: int, total_steps: int) -> None:
+        """Every update is alike."""
+
+    def _summed(self, predicted: Tensor, targets: Int[Tensor, " n"]) -> Tensor:
+        smoothing = self._objective.label_smoothing if self.training else 0.0
+        gamma = self._objective.focal_gamma if self.training else 0.0
+        if self.head is None:
+            return cross_entropy(predicted, targets, label_smoothing=smoothing, focal_gamma=gamma)
+        hidden = predicted.to(DTYPES.get(self._precision, predicted.dtype))
+        if smoothing or gamma:
+            with autocast(hidden.device, self._precision):
+                logits = linear(hidden, self.head.weight, self.head.bias)
+            return cross_entropy(logits, targets, label_smoothing=smoothing, focal_gamma=gamma)
+        return fused_cross_entropy(hidden, self.head.weight, self.head.bias, targets)
+
+
+class Distillation(Module):
+    """How far a batch's hidden states, or its distributions, are from those of the teacher."""
+
+    head: Linear | None = None
+
+    def __init__(
+        self, loaded: LoadedModel, objective: Distil, precision: Precision, *, teacher: LoadedModel
+    ) -> None:
+        super().__init__()
+        self.model = cast(Module, loaded.model)
+        self.predict: Callable[..., Tensor] = predict
+        self.matches_states = objective.hidden_share > 0
+        self._loaded, self._objective, self._precision = loaded, objective, precision
+        self._teacher = teacher
+
+    def forward(self, batch: Batch) -> Float[Tensor, ""]:
+        """Squared distance of states summed over real tokens, or T^2 KL summed over targets."""
+        is_supervised = batch.targets != IGNORED
+        with autocast(batch.input_ids.device, self._precision):
+            if not self.training:
+                logits = self.predict(self.model, batch)[is_supervised]
+                return cross_entropy(logits, batch.targets[is_supervised])
+            with torch.no_grad():
+                wanted = predict_with_states(self._teacher.model, batch)
+            found = predict_with_states(self._loaded.model, batch)
+        if self.matches_states:
+            return _distance_of_states(found, wanted, batch)
+        return divergence(
+            found.logits[is_supervised], wanted.logits[is_supervised], self._objective.temperature
+        )
+
+    def count(self, item: Tokens) -> int:
+        """Tokens of the example that `forward` sums over."""
+        if self.training and self.matches_states:
+            return len(item.prompt) + len(item.completion)
+        return supervised_tokens(self._loaded, item)
+
+    def begin(self, step: int, total_steps: int) -> None:
+        """The first updates match states, the others distributions."""
+        self.matches_states = step < round(self._objective.hidden_share * total_steps)
+
+
+SummedLoss = Likelihood | Distillation
+
+
+def summed_loss(
+    loaded: LoadedModel,
+    objective: Objective,
+    precision: Precision,
+    *,
+    teacher: LoadedModel | None = None,
+) -> SummedLoss:
+    """The module that computes `objective`; a `teacher` is needed to distil."""
+    if not isinstance(objective, Distil):
+        return Likelihood(loaded, objective, precision)
+    if teacher is None:
+        raise ValueError(f"distil learns from {objective.teacher!r}: pass it as teacher")
+    return Distillation(loaded, objective, precision, teacher=teacher)
 
 
 def mean_loss(
-    loaded: LoadedModel, batches: Sequence[Sequence[Tokens]], precision: Precision
+    loaded: LoadedModel, rows: Sequence[Sequence[Row]], precision: Precision = "fp32"
 ) -> MeanLoss:
-    """The loss per supervised token over all `batches`, without dropout and without gradients."""
-    import torch
-
-    loaded.model.eval()
-    tokens = sum(supervised_tokens(loaded, item) for batch in batches for item in batch)
-    with torch.inference_mode():
-        total = sum(summed_loss(loaded, batch, precision).item() for batch in batches)
+    """The plain loss per supervised token over all batches of `rows`, without dropout."""
+    loss = Likelihood(loaded, Sft(), precision).eval()
+    tokens = sum(loss.count(item) for batch in rows for row in batch for item in row)
+    with torch.inference_mode(), set_aside(loss.head):
+        total = sum(loss(batch_of(loaded, batch)).item() for batch in rows)
     return MeanLoss(total / tokens, tokens)
+
+
+def batch_of(loaded: LoadedModel, rows: Sequence[Row], width: Width = LONGEST) -> Batch:
+    """The rows as one batch on the model's device."""
+    batch = collate(
+        rows, pad_id=loaded.pad_id, decoder_start_id=loaded.decoder_start_id, width=width
+    )
+    return batch.to(loaded.device)
 
 
 def supervised_tokens(loaded: LoadedModel, item: Tokens) -> int:
@@ -67,67 +168,18 @@ def supervised_tokens(loaded: LoadedModel, item: Tokens) -> int:
     return len(item.completion) - (0 if has_context else 1)
 
 
-def summed_loss(loaded: LoadedModel, items: Sequence[Tokens], precision: Precision) -> Tensor:
-    """Minus the log-likelihood, in nats, of all supervised tokens of `items`: a scalar in fp32."""
-    from torch.nn.functional import cross_entropy
-
-    batch = collate(
-        items,
-        pad_id=loaded.pad_id,
-        is_encoder_decoder=loaded.is_encoder_decoder,
-        width_step=_width_step(loaded, precision),
-    )
-    on_device = {name: tensor.to(loaded.device) for name, tensor in batch.items()}
-    with autocast(loaded.device, precision):
-        logits, targets = _predictions(loaded, on_device)
-    is_supervised = targets != IGNORED
-    return cross_entropy(logits[is_supervised].float(), targets[is_supervised], reduction="sum")
-
-
-def _width_step(loaded: LoadedModel, precision: Precision) -> int:
-    """What batch widths are rounded up to: 32 in bf16 where the model has places for it, else 1.
-
-    With a new width at each step, memory in bf16 on a CPU grew from 0.4 to 3.4 GB within 240 steps
-    of a model of 4 M weights, and not in fp32 (measured 2026-11-21; docs/log.md).
-    """
-    limit = position_limit(loaded)
-    has_places = limit is None or limit % WIDTH_STEP == 0
-    return WIDTH_STEP if precision == "bf16" and has_places else 1
-
-
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[None]:
-    """Matrix products in bf16 over fp32 weights where `precision` says so.
-
-    fp16 is not offered: T5 overflows in it.
-    """
-    import torch
-
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+    """Matrix products in 16 bits over fp32 weights where `precision` says so."""
+    dtype = DTYPES.get(precision, torch.bfloat16)
+    return torch.autocast(device.type, dtype=dtype, enabled=precision != "fp32")
 
 
-def choose_precision(wanted: Literal["auto", "fp32", "bf16"], device: torch.device) -> Precision:
-    """`wanted`, or for `auto` bf16 where the device multiplies bf16 matrices in hardware.
-
-    Measured on one AVX512 core (2026-11), Llama of 0.3 to 4 M weights: bf16 trains 1.05 to 1.6
-    times as fast; the smallest gain least.
-    """
-    import torch
-
-    if wanted != "auto":
-        return wanted
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    has_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return "bf16" if has_bf16 else "fp32"
-
-
-def _predictions(loaded: LoadedModel, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """Logits (items, places, vocabulary) and the token that belongs at each place."""
-    inputs = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"]}
-    labels = batch["labels"]
-    if loaded.is_encoder_decoder:
-        shifted = loaded.model.prepare_decoder_input_ids_from_labels(labels)
-        output = loaded.model(**inputs, decoder_input_ids=shifted, use_cache=False)
-        return output.logits, labels
-    output = loaded.model(**inputs, use_cache=False)
-    return output.logits[:, :-1], labels[:, 1:]
+def _distance_of_states(found: Predicted, wanted: Predicted, batch: Batch) -> Tensor:
+    distance = found.logits.new_zeros((), dtype=torch.float32)
+    is_real = [batch.is_real, batch.targets != IGNORED][: len(found.states)]
+    for mine, its, real in zip(found.states, wanted.states, is_real, strict=True):
+        pairs = matching_layers(len(mine), len(its))
+        distance = distance + hidden_state_loss(
+            [mine[layer] for layer, _ in pairs], [its[layer] for _, layer in pairs], real
+        )
+    return distance

@@ -5,44 +5,83 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from cauce.corpus.batches import Width
+from cauce.corpus.packing import pack
+from cauce.corpus.tokens import Tokens
 from cauce.training.settings import TrainingSettings
 
 POOL_BATCHES = 16
-"""Batches whose examples are sorted by length together; more saves padding, fewer mixes better."""
+"""Batches whose rows are sorted by length together; more saves padding, fewer mixes better."""
 
-Batch = tuple[int, ...]
-"""Indices of the examples computed together."""
+PlannedRow = tuple[int, ...]
+"""Indices of the examples that stand in one row: unpacked, one."""
+
+PlannedBatch = tuple[PlannedRow, ...]
+"""Rows computed together."""
+
+
+class Arrangement(NamedTuple):
+    """Examples put into rows, the same in every epoch."""
+
+    rows: tuple[PlannedRow, ...]
+    places: tuple[int, ...]
+    """What each row takes up: its example's tokens, or, packed, its capacity."""
+    width: Width | None
+    """What `collate` needs for packed rows; None where rows are as wide as their examples."""
+    fill: float | None
+    """Share of the places of packed rows that hold a token."""
+
+
+class SortedBatches(NamedTuple):
+    """Batches in a fixed order, for validation."""
+
+    batches: list[PlannedBatch]
+    width: Width | None
+    """As in `Arrangement`."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """The batches of every update, derived from its number: a resumed run needs no position."""
 
-    lengths: tuple[int, ...]
+    arrangement: Arrangement
     batch_size: int
+    """Rows computed at a time."""
     accumulation: int
     seed: int
     total_steps: int
-    _current: dict[int, list[Batch]] = field(default_factory=dict, repr=False, compare=False)
+    _current: dict[int, list[PlannedBatch]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, lengths: Sequence[int], settings: TrainingSettings, *, seed: int) -> Plan:
-        """The plan for examples of these token lengths, as long as `settings` asks for."""
-        steps_per_epoch = -(-len(lengths) // (settings.batch_size * settings.accumulation))
+    def of(
+        cls,
+        items: Sequence[Tokens],
+        settings: TrainingSettings,
+        *,
+        seed: int,
+        is_encoder_decoder: bool,
+    ) -> Plan:
+        """The plan for these examples, as long as `settings` asks for, packed if it asks for that.
+
+        Raises TrainingRefused for an example longer than a packed row.
+        """
+        arrangement = _arrange(items, settings, is_encoder_decoder)
+        steps_per_epoch = -(-len(arrangement.rows) // (settings.batch_size * settings.accumulation))
         total = settings.steps or settings.epochs * steps_per_epoch
-        return cls(tuple(lengths), settings.batch_size, settings.accumulation, seed, total)
+        return cls(arrangement, settings.batch_size, settings.accumulation, seed, total)
 
     @property
     def steps_per_epoch(self) -> int:
         """Updates in one pass over the examples; the last may rest on fewer of them."""
-        return -(-len(self.lengths) // (self.batch_size * self.accumulation))
+        return -(-len(self.arrangement.rows) // (self.batch_size * self.accumulation))
 
     def epoch_at(self, step: int) -> float:
         """Passes over the examples done after `step` updates."""
         return step / self.steps_per_epoch
 
-    def window(self, step: int) -> list[Batch]:
+    def window(self, step: int) -> list[PlannedBatch]:
         """The batches whose gradients make update number `step` (from 0)."""
         epoch, place = divmod(step, self.steps_per_epoch)
         if epoch not in self._current:
@@ -50,29 +89,46 @@ class Plan:
             self._current[epoch] = self._epoch_batches(epoch)
         return self._current[epoch][place * self.accumulation : (place + 1) * self.accumulation]
 
-    def _epoch_batches(self, epoch: int) -> list[Batch]:
-        """Shuffled examples, sorted by length within pools, cut into batches, those shuffled again.
+    def _epoch_batches(self, epoch: int) -> list[PlannedBatch]:
+        """Shuffled rows, sorted by length within pools, cut into batches, those shuffled again.
 
-        A batch with fewer examples than the others comes last, so that no other window is short.
+        A batch with fewer rows than the others comes last, so that no other window is short.
         """
         chance = random.Random(f"{self.seed}/{epoch}")
-        order = list(range(len(self.lengths)))
+        order = list(range(len(self.arrangement.rows)))
         chance.shuffle(order)
         whole = len(order) - len(order) % self.batch_size
         pool = POOL_BATCHES * self.batch_size
-        batches: list[Batch] = []
+        batches: list[PlannedBatch] = []
         for start in range(0, whole, pool):
             chosen = order[start : min(start + pool, whole)]
-            batches += _cut(sorted(chosen, key=self.lengths.__getitem__), self.batch_size)
+            by_places = sorted(chosen, key=self.arrangement.places.__getitem__)
+            batches += _cut(by_places, self.arrangement.rows, self.batch_size)
         chance.shuffle(batches)
-        return batches + _cut(order[whole:], self.batch_size)
+        return batches + _cut(order[whole:], self.arrangement.rows, self.batch_size)
 
 
-def sorted_batches(lengths: Sequence[int], batch_size: int) -> list[Batch]:
-    """Every example once, neighbours of like length: the least padding, for validation."""
-    order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
-    return _cut(order, batch_size)
+def sorted_batches(
+    items: Sequence[Tokens], settings: TrainingSettings, *, is_encoder_decoder: bool
+) -> SortedBatches:
+    """Every example once, packed as in training, neighbours of like length: the least padding."""
+    arrangement = _arrange(items, settings, is_encoder_decoder)
+    order = sorted(range(len(arrangement.rows)), key=arrangement.places.__getitem__)
+    batches = _cut(order, arrangement.rows, settings.batch_size)
+    return SortedBatches(batches, arrangement.width)
 
 
-def _cut(order: Sequence[int], size: int) -> list[Batch]:
-    return [tuple(order[start : start + size]) for start in range(0, len(order), size)]
+def _arrange(
+    items: Sequence[Tokens], settings: TrainingSettings, is_encoder_decoder: bool
+) -> Arrangement:
+    if settings.pack_tokens is None:
+        rows = tuple((index,) for index in range(len(items)))
+        return Arrangement(rows, tuple(item.length for item in items), None, None)
+    packing = pack(items, settings.pack_tokens, is_encoder_decoder=is_encoder_decoder)
+    places = tuple(sum(capacity) for capacity in packing.capacities)
+    return Arrangement(tuple(packing.rows), places, packing.width, packing.fill)
+
+
+def _cut(order: Sequence[int], rows: Sequence[PlannedRow], size: int) -> list[PlannedBatch]:
+    chosen = [rows[index] for index in order]
+    return [tuple(chosen[start : start + size]) for start in range(0, len(chosen), size)]

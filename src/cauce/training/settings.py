@@ -7,11 +7,14 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from cauce.records import Record
+from cauce.training.objectives import Objective, Sft
 
 
 class TrainingSettings(Record):
     """Everything about a training but the model, the data and the seed."""
 
+    objective: Objective = Sft()
+    """What is minimised: `sft` (the default), `pretrain` or `distil`."""
     epochs: int = Field(3, ge=1)
     """Passes over the training examples, where `steps` does not say otherwise."""
     steps: int | None = Field(None, ge=1)
@@ -20,6 +23,9 @@ class TrainingSettings(Record):
     """Examples computed at a time; bounded by memory."""
     accumulation: int = Field(1, ge=1)
     """Batches whose gradients make one update; the update equals that of one large batch."""
+    pack_tokens: int | None = Field(None, ge=8)
+    """Tokens of a row into which short examples are packed, each blind to the others; `batch_size`
+    then counts rows. Null puts every example into a row of its own, padded."""
     lr: float = Field(2e-4, gt=0)
     """Peak rate of AdamW: about 2e-4 for LoRA and small models, 2e-5 for large full ones."""
     schedule: Literal["cosine", "cosine_restarts", "constant"] = "cosine"
@@ -34,15 +40,26 @@ class TrainingSettings(Record):
     """Pull of AdamW towards zero on matrices; norms and biases are left alone."""
     clip_norm: float = Field(1.0, gt=0)
     """Longest gradient, by Euclidean norm, that an update uses."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """`bf16` computes in half the bits over fp32 weights; `auto` does so where the machine
-    multiplies such numbers in hardware."""
+    multiplies such numbers in hardware. `fp16` is for GPUs without bf16; T5 overflows in it."""
+    compile: Literal["auto"] | bool = "auto"
+    """Translate the model to machine code first: `auto` where the updates saved pay for it."""
+    gradient_checkpointing: bool = False
+    """Compute activations a second time instead of keeping them: less memory, a third slower."""
+    parallel: Literal["ddp", "fsdp"] = "ddp"
+    """Of several processes under torchrun, each holds the whole model, or (`fsdp`) a share."""
     evaluate_every: int = Field(50, ge=1)
     """Updates between two validations; the last update is always followed by one."""
     patience: int = Field(0, ge=0)
     """Validations without a new best after which training stops early; 0 never stops."""
     checkpoint_every: int = Field(100, ge=1)
     """Updates between two checkpoints, the most that a crash can cost."""
+    monitor_every: int = Field(50, ge=0)
+    """Updates between two records of every layer's activation and gradient norms; 0 never."""
+    non_finite: Literal["stop", "skip"] = "stop"
+    """Whether a loss or a gradient that is no number ends the training or only loses its update;
+    the layer it came from is named."""
     keep_checkpoints: int = Field(2, ge=1)
     """Checkpoints kept; two let a damaged newest one fall back."""
     writers: tuple[Literal["tensorboard", "wandb"], ...] = ()

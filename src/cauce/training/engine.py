@@ -1,0 +1,231 @@
+"""What computes: batches become gradients, gradients become weights, as fast as the machine can.
+
+The loop above decides what is computed and when; where, in which precision and by which kernels is
+decided here, once, before the first update.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from cauce.corpus.batches import Row, Width
+from cauce.models.head import set_aside
+from cauce.models.loading import LoadedModel
+from cauce.models.prediction import predict
+from cauce.training.acceleration import (
+    Choice,
+    Workload,
+    accelerated,
+    choose_attention,
+    choose_compile,
+    choose_precision,
+    choose_width,
+    keep_freed_memory,
+)
+from cauce.training.distribution import Processes
+from cauce.training.monitor import Monitor, find_blocks, find_non_finite
+from cauce.training.objective import MeanLoss, batch_of, summed_loss
+from cauce.training.objectives import Distil
+from cauce.training.optimizer import make_optimizer, trainable_parameters
+from cauce.training.settings import TrainingSettings
+
+Rows = Sequence[Row]
+"""What is computed together: one batch."""
+
+Weights = dict[str, Tensor]
+
+
+class Update(NamedTuple):
+    """What one update was made from, and what became of it."""
+
+    mean: MeanLoss
+    grad_norm: float
+    fault: str = ""
+    """Where a value that is no number came from, when there was one and nothing was updated."""
+    is_overflow: bool = False
+    """The fault is that of a scale of fp16 that was tried and is now lower."""
+    figures: Mapping[str, float] = MappingProxyType({})
+    """What the monitor measured, when it was its turn."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What an engine is set up for."""
+
+    loaded: LoadedModel
+    settings: TrainingSettings
+    work: Workload
+    width: Width | None = None
+    """Of batches; chosen by precision when None."""
+    teacher: LoadedModel | None = None
+    """To distil from."""
+
+
+class Engine:
+    """The model, its optimizer and the processes that share them, for one training.
+
+    A context manager: on leaving, the model is as it was but for its weights.
+    """
+
+    def __init__(self, task: Task, processes: Processes) -> None:
+        settings, self.loaded = task.settings, task.loaded
+        self.settings, self.processes = settings, processes
+        keep_freed_memory()
+        self.precision, why = choose_precision(settings.precision, self.loaded)
+        self.choices = {
+            "precision": Choice(self.precision, why),
+            "attention": choose_attention(self.loaded, self.precision, task.work.longest),
+            "compile": choose_compile(settings.compile, self.loaded, task.work),
+        }
+        self.width = task.width or choose_width(self.loaded, self.precision)
+        self._predict: Callable[..., Tensor] = predict
+        if self.choices["compile"].value == "yes":
+            is_dynamic = task.work.shapes > 1
+            self._predict = torch.compile(predict, dynamic=is_dynamic)
+        self.digest = _digest_of_weights(self.loaded)
+        """Of the weights before the first update, frozen or not."""
+        with ExitStack() as undo:
+            undo.enter_context(accelerated(self.loaded, self.choices["attention"]))
+            self._summed_loss = summed_loss(
+                self.loaded, settings.objective, self.precision, teacher=task.teacher
+            )
+            undo.enter_context(set_aside(self._summed_loss.head))
+            if settings.gradient_checkpointing:
+                undo.enter_context(_checkpointing(self.loaded))
+            self._module = processes.wrap(
+                self._summed_loss,
+                list(find_blocks(self.loaded.model).values()),
+                uses_all=not isinstance(settings.objective, Distil),
+            )
+            self._undo = undo.pop_all()
+        self.parameters = trainable_parameters(self.loaded.model)
+        self.optimizer = make_optimizer(self.loaded.model, settings)
+        self.scaler = torch.amp.GradScaler(
+            self.loaded.device.type, enabled=self.precision == "fp16"
+        )
+        self.monitor = Monitor(self.loaded.model, every=settings.monitor_every)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._undo.close()
+        if kind is None:
+            self.processes.unwrap(self._summed_loss)
+
+    def update(self, batches: Sequence[Rows], rate: float, place: tuple[int, int]) -> Update:
+        """Moves the weights by the gradient of the mean loss over `batches`; says what it was.
+
+        `place` is the update's number (from 0) and that of all updates.
+        """
+        self._summed_loss.begin(*place)
+        is_sampled = self.monitor.is_due(place[0] + 1)
+        self._summed_loss.predict = predict if is_sampled else self._predict
+        with self.monitor.watch() if is_sampled else nullcontext():
+            mean = self.accumulate_gradients(batches)
+        self.scaler.unscale_(self.optimizer)
+        figures = self.monitor.figures() if is_sampled else {}
+        norm = self.processes.clip(list(self.parameters.values()), self.settings.clip_norm)
+        update = Update(mean, norm, figures=figures)
+        if math.isfinite(norm) and math.isfinite(mean.loss):
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            self.scaler.step(self.optimizer)
+        else:
+            update = self._faulty(update, batches)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        return update
+
+    def accumulate_gradients(self, batches: Sequence[Rows]) -> MeanLoss:
+        """Adds to the weights' gradients that of the mean loss over all tokens of `batches`."""
+        self._module.train()
+        count = self._summed_loss.count
+        tokens = sum(count(item) for rows in batches for row in rows for item in row)
+        total = torch.zeros((), device=self.loaded.device)
+        for number, rows in enumerate(batches, 1):
+            mine = self.processes.share(rows)
+            # A process without a row computes one for nothing: the others wait for its gradient.
+            share = 1.0 / tokens if mine else 0.0
+            batch = batch_of(self.loaded, mine or rows[:1], self.width)
+            with self.processes.accumulating(self._module, is_last=number == len(batches)):
+                loss = self._module(batch) * share
+                torch.autograd.backward(self.scaler.scale(loss * self.processes.count))
+            total += loss.detach()
+        return MeanLoss(self.processes.sum(total.item()), tokens)
+
+    def validate(self, batches: Sequence[Rows], width: Width | None = None) -> MeanLoss:
+        """The likelihood per supervised token over `batches`, without dropout."""
+        self._module.eval()
+        self._summed_loss.predict = predict
+        count = self._summed_loss.count
+        tokens = sum(count(item) for rows in batches for row in rows for item in row)
+        total = 0.0
+        with torch.no_grad():
+            for rows in batches:
+                mine = self.processes.share(rows)
+                batch = batch_of(self.loaded, mine or rows[:1], width or self.width)
+                loss = self._module(batch).item()
+                total += loss if mine else 0.0
+        return MeanLoss(self.processes.sum(total) / tokens, tokens)
+
+    def weights(self) -> Weights:
+        """A copy of the trained parameters on the CPU, in the main process."""
+        return self.processes.weights(self.parameters)
+
+    def put_weights(self, weights: Weights) -> None:
+        """The main process's `weights`, as `weights` gave them, return into the model."""
+        self.processes.put_weights(self.parameters, weights)
+
+    def optimizer_state(self) -> dict[str, Weights]:
+        """What the optimizer remembers of each parameter, in the main process."""
+        return self.processes.optimizer_state(self.optimizer, self.parameters)
+
+    def put_optimizer_state(self, state: dict[str, Weights]) -> None:
+        """The main process's `state`, as `optimizer_state` gave it, is gone on from."""
+        self.processes.put_optimizer_state(self.optimizer, self.parameters, state)
+
+    def _faulty(self, update: Update, batches: Sequence[Rows]) -> Update:
+        if math.isfinite(update.mean.loss) and self.scaler.get_scale() > 1.0:
+            fault = f"the gradient overflows in fp16 at a scale of {self.scaler.get_scale():g}"
+            return update._replace(fault=fault, is_overflow=True)
+
+        def forward() -> object:
+            return [self._module(batch_of(self.loaded, rows, self.width)) for rows in batches]
+
+        self._summed_loss.predict = predict
+        return update._replace(fault=find_non_finite(self.loaded.model, forward))
+
+
+@contextmanager
+def _checkpointing(loaded: LoadedModel) -> Iterator[None]:
+    """While entered, activations of every block are computed again in the backward pass."""
+    model: Any = loaded.model
+    bare = model if loaded.adapter == "none" else model.get_base_model()
+    bare.activation_checkpointing_enable({"use_reentrant": False})
+    # It makes embeddings ask for gradients, which nothing undoes and this way needs not
+    # (2026-11, transformers 5.23).
+    bare.disable_input_require_grads()
+    try:
+        yield
+    finally:
+        bare.activation_checkpointing_disable()
+
+
+def _digest_of_weights(loaded: LoadedModel) -> str:
+    """Hexadecimal digest that changes with any weight of the model, frozen or not."""
+    digest = hashlib.sha256()
+    for name, weight in loaded.model.named_parameters():
+        digest.update(name.encode())
+        flat = weight.detach().cpu().contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,50 @@
+"""What a training minimises: told apart by `kind` in the recipe.
+
+objective: {kind: sft, label_smoothing: 0.1}
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cauce.records import Record
+
+
+class _CrossEntropy(Record):
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    """Share of each target spread evenly over the vocabulary (Szegedy et al. 2015, 1512.00567)."""
+    focal_gamma: float = Field(0.0, ge=0)
+    """Power of 1 - p by which a token already predicted with p counts less; 0 is cross-entropy
+    (Lin et al. 2017, 1708.02002)."""
+
+
+class Pretrain(_CrossEntropy):
+    """Every token is learned: next tokens by a decoder, corrupted spans by an encoder-decoder."""
+
+    kind: Literal["pretrain"] = "pretrain"
+
+
+class Sft(_CrossEntropy):
+    """Completions are learned, prompts are only read."""
+
+    kind: Literal["sft"] = "sft"
+
+
+class Distil(Record):
+    """What another model says about the completions is learned: its hidden states, then its words.
+
+    The teacher has the same vocabulary and width; layers are matched evenly where depths differ.
+    """
+
+    kind: Literal["distil"] = "distil"
+    teacher: str
+    """Name, folder or hub id of the model to learn from."""
+    hidden_share: float = Field(0.5, ge=0, le=1)
+    """Share of all updates, the first ones, that match hidden states; the others match logits."""
+    temperature: float = Field(1.0, gt=0)
+    """Softens both distributions where logits are matched (Hinton et al. 2015, 1503.02531)."""
+
+
+Objective = Annotated[Pretrain | Sft | Distil, Field(discriminator="kind")]
