@@ -8,5 +8,11 @@ import json
 def report(metric: str, value: float, bar: float | None, better: str = "lower") -> None:
     """Prints the figure beside its bar, and whether it is met; without a bar, `ok` is null."""
     ok = None if bar is None else value <= bar if better == "lower" else value >= bar
-    line = {"metric": metric, "value": round(value, 4), "bar": bar, "better": better, "ok": ok}
+    line = {
+        "metric": metric,
+        "value": float(f"{value:.5g}"),
+        "bar": bar,
+        "better": better,
+        "ok": ok,
+    }
     print(json.dumps(line), flush=True)
