@@ -41,6 +41,8 @@ class _Block(NamedTuple):
     visible: int
     place: slice
     """Where in the flat weights."""
+    is_last: bool
+    """Of its document, whose keys it sees all of."""
 
     @property
     def queries(self) -> tuple[slice, slice, slice]:
@@ -220,7 +222,8 @@ def _blocks(
             end = min(start + size, last)
             visible = end if is_causal else last if queries == keys else keys
             count = (rows.stop - rows.start) * heads * (end - start) * (visible - first)
-            yield _Block(rows, start, end, first, visible, slice(place, place + count))
+            where = slice(place, place + count)
+            yield _Block(rows, start, end, first, visible, where, end == last)
             place += count
 
 
@@ -297,10 +300,9 @@ def _attention_backward(
     """Gradients by query, key, value and bias; that one (b h q k), or (1 h q k) for all rows."""
     rows, h, q, _ = query.shape
     groups, keys = key.shape[1], key.shape[2]
-    by_query = torch.empty_like(query)
-    by_key, by_value = torch.zeros_like(key), torch.zeros_like(value)
+    by_query, by_key, by_value = (torch.empty_like(tensor) for tensor in (query, key, value))
     by_bias = query.new_zeros((bias_rows, h, q, keys) if bias_rows else (0,))
-    for block in _plan(query, key, mask, is_causal)[0]:
+    for block in reversed(_plan(query, key, mask, is_causal)[0]):
         share = weights[block.place].view(
             -1, h, block.end - block.start, block.visible - block.first
         )
@@ -311,7 +313,8 @@ def _attention_backward(
             part = kept[block.place].view_as(share)
             by_share *= part
             used = share * part
-        by_value[block.keys] += _grouped(used, groups).transpose(2, 3) @ asked
+        add = torch.Tensor.copy_ if block.is_last else torch.Tensor.add_
+        add(by_value[block.keys], _grouped(used, groups).transpose(2, 3) @ asked)
         by_score = torch._softmax_backward_data(by_share, share, -1, share.dtype)
         if bias_rows:
             each = by_score if bias_rows == rows else by_score.sum(0, keepdim=True)
@@ -319,7 +322,7 @@ def _attention_backward(
         by_score = _grouped(by_score, groups)
         taken = by_score @ key[block.keys]
         by_query[block.queries] = taken.view(*share.shape[:3], -1)
-        by_key[block.keys] += by_score.transpose(2, 3) @ _grouped(query[block.queries], groups)
+        add(by_key[block.keys], by_score.transpose(2, 3) @ _grouped(query[block.queries], groups))
     return by_query.mul_(scale), by_key.mul_(scale), by_value, by_bias
 
 

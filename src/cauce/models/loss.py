@@ -33,15 +33,18 @@ def fused_cross_entropy(
     weight: Float[Tensor, "v d"],
     bias: Float[Tensor, " v"] | None,
     targets: Int[Tensor, " n"],
+    *,
+    share: float = 1.0,
 ) -> Float[Tensor, ""]:
-    """The summed cross-entropy of `targets` under `hidden @ weight.T + bias`, in nats, in fp32.
+    """`share` of the summed cross-entropy of `targets` under `hidden @ weight.T + bias`, in nats.
 
-    Computed in the precision of `hidden`. The gradient is formed with the loss, so this is for
-    training: it has no second derivative. Without gradients the logits are made as sparingly.
+    It is in fp32, computed in the precision of `hidden`. The gradient is formed with the loss, so
+    this is for training: it has no second derivative. Without gradients the logits are made as
+    sparingly.
     """
     if not torch.is_grad_enabled():
-        return _chunked_cross_entropy(hidden, weight, bias, targets)
-    loss: Tensor = _FusedCrossEntropy.apply(hidden, weight, bias, targets)  # type: ignore[no-untyped-call]
+        return share * _chunked_cross_entropy(hidden, weight, bias, targets)
+    loss: Tensor = _FusedCrossEntropy.apply(hidden, weight, bias, targets, share)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -86,14 +89,18 @@ def _chunked_cross_entropy(
 class _FusedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        targets: Tensor,
+        share: float,
     ) -> Tensor:
-        learns_bias = bias is not None and bias.requires_grad
         cast = weight.detach().to(hidden.dtype)
         loss = torch.zeros((), dtype=_exact(hidden.dtype), device=hidden.device)
-        by_hidden = torch.empty_like(hidden)
-        by_weight = torch.zeros_like(weight, dtype=loss.dtype) if weight.requires_grad else None
-        by_bias = loss.new_zeros(len(weight)) if learns_bias else None
+        by_hidden = torch.zeros_like(hidden)
+        by_weight: Tensor | None = None
+        by_bias = torch.zeros_like(weight[:, 0], dtype=loss.dtype)
         chunk = max(1, CHUNK_ELEMENTS // weight.shape[0])
         for start in range(0, len(hidden), chunk):
             part = hidden[start : start + chunk]
@@ -102,23 +109,28 @@ class _FusedCrossEntropy(torch.autograd.Function):
                 logits += bias.to(logits.dtype)
             loss += _replace_by_gradient(logits, targets[start : start + chunk])
             torch.mm(logits, cast, out=by_hidden[start : start + chunk])
-            if by_weight is not None:
-                by_weight += logits.T @ part
-            if by_bias is not None:
+            if weight.requires_grad:
+                product = logits.T @ part
+                by_weight = by_weight.add_(product) if by_weight is not None else product.to(loss)
+            if bias is not None and bias.requires_grad:
                 by_bias += logits.sum(0, dtype=loss.dtype)
-        ctx.save_for_backward(by_hidden, by_weight, by_bias)
-        return loss
+        if weight.requires_grad:
+            by_weight = torch.zeros_like(weight) if by_weight is None else by_weight.mul_(share)
+        is_learned = bias is not None and bias.requires_grad
+        ctx.save_for_backward(
+            by_hidden.mul_(share), by_weight, by_bias.mul_(share) if is_learned else None
+        )
+        return loss * share
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        by_hidden, by_weight, by_bias = ctx.saved_tensors
-        return (
-            by_hidden * gradient,
-            None if by_weight is None else by_weight * gradient,
-            None if by_bias is None else by_bias * gradient,
-            None,
-        )
+        gradients = ctx.saved_tensors
+        # A product with 1 would cost a copy of the largest gradient of all. Asking a GPU would
+        # cost more.
+        if gradient.device.type != "cpu" or gradient.item() != 1.0:
+            gradients = tuple(None if one is None else one * gradient for one in gradients)
+        return *gradients, None, None
 
 
 def _replace_by_gradient(logits: Tensor, targets: Tensor) -> Tensor:

@@ -35,6 +35,9 @@ Parallel = Literal["ddp", "fsdp"]
 VARIABLES = {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}
 """What torchrun tells each process that it starts."""
 
+CLIP_MARGIN = 1e-6
+"""What torch adds to a norm before it divides by it."""
+
 FSDP_MARKS = {"_is_fsdp_managed_module", "_fsdp_use_orig_params"}
 """What FSDP2 sets on every module, besides its states and hooks."""
 
@@ -130,15 +133,14 @@ class Processes:
     def clip(self, parameters: Sequence[Tensor], max_norm: float) -> float:
         """*Together*: the norm of all gradients, which afterwards are no longer than `max_norm`.
 
-        They stay as they are where it is no number: clipping would make all of them NaN, the one
-        at fault among them.
+        They stay as they are where it is no number, so that the one at fault can be found.
         """
         from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
         gradients = [weight.grad for weight in parameters if weight.grad is not None]
         norm: Any = get_total_norm(gradients)
         length = float(self._whole(norm))
-        if math.isfinite(length):
+        if math.isfinite(length) and length + CLIP_MARGIN > max_norm:
             clip_grads_with_norm_(parameters, max_norm, norm)
         return length
 

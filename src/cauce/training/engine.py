@@ -155,13 +155,13 @@ class Engine:
         for number, rows in enumerate(batches, 1):
             mine = self.processes.share(rows)
             # A process without a row computes one for nothing: the others wait for its gradient.
-            share = 1.0 / tokens if mine else 0.0
+            share = self.processes.count / tokens if mine else 0.0
             batch = batch_of(self.loaded, mine or rows[:1], self.width)
             with self.processes.accumulating(self._module, is_last=number == len(batches)):
-                loss = self._module(batch) * share
-                torch.autograd.backward(self.scaler.scale(loss * self.processes.count))
+                loss = self._module(batch, share)
+                torch.autograd.backward(self.scaler.scale(loss))
             total += loss.detach()
-        return MeanLoss(self.processes.sum(total.item()), tokens)
+        return MeanLoss(self.processes.sum(total.item()) / self.processes.count, tokens)
 
     def validate(self, batches: Sequence[Rows], width: Width | None = None) -> MeanLoss:
         """The likelihood per supervised token over `batches`, without dropout."""

@@ -55,13 +55,13 @@ class Likelihood(Module):
         self.predict: Callable[..., Tensor] = predict
         self._loaded, self._objective, self._precision = loaded, objective, precision
 
-    def forward(self, batch: Batch) -> Float[Tensor, ""]:
-        """The loss summed over the supervised tokens, in fp32."""
+    def forward(self, batch: Batch, share: float = 1.0) -> Float[Tensor, ""]:
+        """`share` of the loss summed over the supervised tokens, in fp32."""
         with autocast(batch.input_ids.device, self._precision):
             predicted = self.predict(self.model, batch)
         is_supervised = batch.targets != IGNORED
         wanted = batch.targets[is_supervised]
-        return self._summed(predicted[is_supervised], wanted)
+        return self._summed(predicted[is_supervised], wanted, share)
 
     def count(self, item: Tokens) -> int:
         """Tokens of the example that `forward` sums over."""
@@ -70,17 +70,19 @@ class Likelihood(Module):
     def begin(self, step: int, total_steps: int) -> None:
         """Every update is alike."""
 
-    def _summed(self, predicted: Tensor, targets: Int[Tensor, " n"]) -> Tensor:
+    def _summed(self, predicted: Tensor, targets: Int[Tensor, " n"], share: float) -> Tensor:
         smoothing = self._objective.label_smoothing if self.training else 0.0
         gamma = self._objective.focal_gamma if self.training else 0.0
+        options = {"label_smoothing": smoothing, "focal_gamma": gamma}
         if self.head is None:
-            return cross_entropy(predicted, targets, label_smoothing=smoothing, focal_gamma=gamma)
+            return share * cross_entropy(predicted, targets, **options)
         hidden = predicted.to(DTYPES.get(self._precision, predicted.dtype))
         if smoothing or gamma:
             with autocast(hidden.device, self._precision):
                 logits = linear(hidden, self.head.weight, self.head.bias)
-            return cross_entropy(logits, targets, label_smoothing=smoothing, focal_gamma=gamma)
-        return fused_cross_entropy(hidden, self.head.weight, self.head.bias, targets)
+            return share * cross_entropy(logits, targets, **options)
+        weight, bias = self.head.weight, self.head.bias
+        return fused_cross_entropy(hidden, weight, bias, targets, share=share)
 
 
 class Distillation(Module):
@@ -98,19 +100,19 @@ class Distillation(Module):
         self._loaded, self._objective, self._precision = loaded, objective, precision
         self._teacher = teacher
 
-    def forward(self, batch: Batch) -> Float[Tensor, ""]:
-        """Squared distance of states summed over real tokens, or T^2 KL summed over targets."""
+    def forward(self, batch: Batch, share: float = 1.0) -> Float[Tensor, ""]:
+        """`share` of the squared distance of states over real tokens, or of T^2 KL over targets."""
         is_supervised = batch.targets != IGNORED
         with autocast(batch.input_ids.device, self._precision):
             if not self.training:
                 logits = self.predict(self.model, batch)[is_supervised]
-                return cross_entropy(logits, batch.targets[is_supervised])
+                return share * cross_entropy(logits, batch.targets[is_supervised])
             with torch.no_grad():
                 wanted = predict_with_states(self._teacher.model, batch)
             found = predict_with_states(self._loaded.model, batch)
         if self.matches_states:
-            return _distance_of_states(found, wanted, batch)
-        return divergence(
+            return share * _distance_of_states(found, wanted, batch)
+        return share * divergence(
             found.logits[is_supervised], wanted.logits[is_supervised], self._objective.temperature
         )
 
