@@ -82,7 +82,8 @@ class Witness:
 
     def watch_reading(self, loaded: LoadedModel) -> None:
         """Takes note of all that the model reads, which would disturb a compiled one."""
-        loaded.model.get_input_embeddings().register_forward_pre_hook(self._count)
+        reader = loaded.model.get_encoder() if loaded.is_encoder_decoder else loaded.model
+        reader.get_input_embeddings().register_forward_pre_hook(self._count)
 
     def _read_clocks(self, *_: object) -> None:
         import torch
@@ -251,13 +252,23 @@ def _rows(loaded: LoadedModel, items: Sequence[Tokens]) -> list[dict[str, list[i
 def _batches(job: Job, loaded: LoadedModel, items: Sequence[Tokens]) -> Iterator[dict[str, Any]]:
     import torch
 
-    rows = _rows(loaded, items)
+    rows = [{**row, "attention_mask": [1] * len(row["input_ids"])} for row in _rows(loaded, items)]
+    fills = {"input_ids": loaded.pad_id, "labels": -100, "attention_mask": 0}
+    names = fills if job.uneven else ("input_ids", "labels")
     for start in range(0, job.steps * job.batch_size, job.batch_size):
-        chosen = rows[start : start + job.batch_size]
+        first = start % len(rows)
+        chosen = rows[first : first + job.batch_size]
         yield {
-            name: torch.tensor([row[name] for row in chosen]).to(loaded.device)
-            for name in ("input_ids", "labels")
+            name: torch.tensor(_padded([row[name] for row in chosen], fills[name])).to(
+                loaded.device
+            )
+            for name in names
         }
+
+
+def _padded(rows: Sequence[list[int]], fill: int) -> list[list[int]]:
+    longest = max(map(len, rows))
+    return [row + [fill] * (longest - len(row)) for row in rows]
 
 
 def _ignore(_: str) -> None:

@@ -59,10 +59,15 @@ def packing() -> None:
             uneven=PACKED_DOCUMENTS,
             settings={"steps": None, "epochs": EPOCHS, "checkpoint_every": 1000},
         )
+        packed = replace(padded, settings={**padded.settings, "pack_tokens": padded.width})
         jobs = {
             "padded, shuffled": replace(padded, is_shuffled=True),
             "padded, sorted": padded,
-            "packed": replace(padded, settings={**padded.settings, "pack_tokens": padded.width}),
+            "packed": packed,
+            "packed, compiled": replace(packed, compile=True),
+            "hand loop, padded": replace(
+                padded, contender="hand", steps=EPOCHS * PACKED_DOCUMENTS // padded.batch_size
+            ),
         }
         results = measure(jobs, rounds=2)
         rates = {
@@ -71,9 +76,14 @@ def packing() -> None:
         }
         for name, rate in rates.items():
             report(f"{shape}: useful tokens per CPU s, {name}", rate, None, "higher")
-        for name, least in (("padded, shuffled", bar), ("padded, sorted", None)):
-            ratio = rates["packed"] / rates[name]
-            report(f"{shape}: packed over {name}, useful tokens per CPU s", ratio, least, "higher")
+        for ours, name, least in (
+            ("packed", "padded, shuffled", bar),
+            ("packed, compiled", "padded, shuffled", bar),
+            ("packed", "padded, sorted", None),
+            ("packed", "hand loop, padded", None),
+        ):
+            ratio = rates[ours] / rates[name]
+            report(f"{shape}: {ours} over {name}, useful tokens per CPU s", ratio, least, "higher")
 
 
 def memory() -> None:
