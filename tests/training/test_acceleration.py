@@ -267,3 +267,8 @@ def test_packed_rows_have_one_shape():
 def test_memory_is_kept_where_the_system_can(platform, monkeypatch):
     monkeypatch.setattr(sys, "platform", platform)
     keep_freed_memory()
+
+
+def test_an_encoder_decoder_is_not_compiled_on_a_cpu_by_itself():
+    chosen = choose_compile("auto", tiny_model("t5"), BUSY)
+    assert chosen == ("no", "on a CPU it makes encoder-decoders slower")
