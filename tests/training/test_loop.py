@@ -3,6 +3,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import shutil
 import sys
 
 import pytest
@@ -12,6 +13,7 @@ from cauce.errors import MissingExtra, TrainingRefused
 from cauce.models.adapters import attach, load_trainable
 from cauce.models.loading import load_tuned, save_tuned
 from cauce.models.settings import ModelSettings
+from cauce.training.acceleration import COMPILERS
 from cauce.training.engine import Engine
 from cauce.training.log import TrainingLog, open_writers
 from cauce.training.loop import train
@@ -228,6 +230,7 @@ def test_a_resumed_training_ends_with_the_same_bits(kind, settings, request, tmp
 
 # 2026-11: torch 2.13's own compiler uses what torch deprecates.
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method`:DeprecationWarning")
+@pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason="there is no C++ compiler here")
 @pytest.mark.slow
 def test_a_resumed_training_that_is_compiled_ends_with_the_same_bits(tmp_path):
     expected = same_after_a_crash("gpt2", {"compile": True, "pack_tokens": 192}, tmp_path)

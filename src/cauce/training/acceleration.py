@@ -41,6 +41,9 @@ up to 0.3."""
 MAX_COMPILED_SHAPES = 4
 """Shapes of batches that are worth a translation each."""
 
+COMPILERS = ("g++", "clang++", "c++")
+"""One of these is needed to translate a model for a CPU."""
+
 FLOPS = {"cpu": 1e11, "cuda": 2e14}
 """Operations per second of one core or one GPU, to foretell how long updates take."""
 
@@ -142,7 +145,7 @@ def choose_compile(wanted: Literal["auto"] | bool, loaded: LoadedModel, work: Wo
     if work.processes > 1:
         return Choice("no", "the model is spread over processes")
     device = loaded.device.type
-    if device == "cpu" and not any(map(shutil.which, ("g++", "clang++", "c++"))):
+    if device == "cpu" and not any(map(shutil.which, COMPILERS)):
         if wanted is True:
             raise UserError(
                 "training.compile is true, but there is no C++ compiler (g++ or clang++) here.\n"
