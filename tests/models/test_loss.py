@@ -229,3 +229,14 @@ def test_focal_at_certainty_is_zero_and_has_a_finite_gradient(gamma):
     found.backward()
     assert found.isfinite() and logits.grad.isfinite().all()
     assert logits.grad[0].abs().max() < 1e-15
+
+
+def test_a_small_share_does_not_take_fp16_gradients_to_zero_before_they_are_scaled():
+    torch.manual_seed(0)
+    hidden, weight = torch.randn(4, 8) * 0.1, torch.randn(16, 8) * 0.1
+    targets, share, scale = torch.tensor([1, 2, 3, 4]), 1e-6, 2.0**16
+    half = hidden.half().requires_grad_()
+    (fused_cross_entropy(half, weight, None, targets, share=share) * scale).backward()
+    exact = hidden.double().requires_grad_()
+    (fused_cross_entropy(exact, weight.double(), None, targets, share=share) * scale).backward()
+    assert torch.allclose(half.grad.double(), exact.grad, rtol=0.02, atol=1e-4)

@@ -117,20 +117,20 @@ class _FusedCrossEntropy(torch.autograd.Function):
         if weight.requires_grad:
             by_weight = torch.zeros_like(weight) if by_weight is None else by_weight.mul_(share)
         is_learned = bias is not None and bias.requires_grad
-        ctx.save_for_backward(
-            by_hidden.mul_(share), by_weight, by_bias.mul_(share) if is_learned else None
-        )
+        ctx.save_for_backward(by_hidden, by_weight, by_bias.mul_(share) if is_learned else None)
+        ctx.share = share
         return loss * share
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        gradients = ctx.saved_tensors
+        by_hidden, *by_head = ctx.saved_tensors
         # A product with 1 would cost a copy of the largest gradient of all. Asking a GPU would
         # cost more.
         if gradient.device.type != "cpu" or gradient.item() != 1.0:
-            gradients = tuple(None if one is None else one * gradient for one in gradients)
-        return *gradients, None, None
+            by_head = [None if one is None else one * gradient for one in by_head]
+        # In fp16 the share alone would take small values to 0 before the scale reaches them.
+        return by_hidden * (ctx.share * gradient), *by_head, None, None
 
 
 def _replace_by_gradient(logits: Tensor, targets: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ class Workload(NamedTuple):
     """What a training computes, as far as the choices need it."""
 
     longest: int = 0
-    """Places of the widest row."""
+    """Places of the widest row, of source and target together where there are both."""
     shapes: int = 1
     """Different shapes of batches."""
     places_per_update: int = 0

@@ -60,8 +60,8 @@ def train(
     What `folder/checkpoints` holds of the same training is continued. Under torchrun every process
     calls this, and the first alone writes. To distil, `teacher` is learned from.
 
-    Raises TrainingRefused, CheckpointCorrupt, or Interrupted (with `resume_command`) after SIGINT
-    or SIGTERM.
+    Raises TrainingRefused, LeakageFound, CheckpointCorrupt, or Interrupted (with `resume_command`)
+    after SIGINT or SIGTERM.
     """
     processes = Processes.start(settings.parallel)
     tell = progress if processes.is_main else _nothing
