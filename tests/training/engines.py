@@ -7,10 +7,13 @@ from typing import Any
 import torch
 
 from cauce.corpus.batches import Width
+from cauce.models.head import set_aside
 from cauce.models.loading import LoadedModel
 from cauce.training.acceleration import Workload
 from cauce.training.distribution import Processes
 from cauce.training.engine import Engine, Task
+from cauce.training.objective import Likelihood, MeanLoss, batch_of
+from cauce.training.objectives import Sft
 from cauce.training.settings import TrainingSettings
 
 PLAIN = {"precision": "fp32", "compile": False, "monitor_every": 0}
@@ -46,3 +49,12 @@ def gradient_of(engine: Engine, batches: Any) -> tuple[Any, torch.Tensor]:
 def distance(found: torch.Tensor, expected: torch.Tensor) -> float:
     """Of two vectors, as a share of the second."""
     return float((found - expected).norm() / expected.norm())
+
+
+def mean_loss(loaded, batches, precision="fp32"):
+    """The plain loss per supervised token over all batches of rows, without dropout."""
+    loss = Likelihood(loaded, Sft(), precision).eval()
+    tokens = sum(loss.count(item) for batch in batches for row in batch for item in row)
+    with torch.inference_mode(), set_aside(loss.head):
+        total = sum(loss(batch_of(loaded, batch)).item() for batch in batches)
+    return MeanLoss(total / tokens, tokens)

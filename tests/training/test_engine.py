@@ -14,9 +14,8 @@ from cauce.models import attention
 from cauce.models.adapters import attach
 from cauce.models.settings import ModelSettings
 from cauce.training.monitor import find_blocks
-from cauce.training.objective import mean_loss
 from models.tiny import DECODERS, logits, tiny_decoder, tiny_model
-from training.engines import alone, distance, engine_of, gradient_of
+from training.engines import alone, distance, engine_of, gradient_of, mean_loss
 from training.examples import chats
 
 KINDS = [*DECODERS, "t5"]

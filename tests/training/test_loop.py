@@ -17,10 +17,9 @@ from cauce.training.acceleration import COMPILERS
 from cauce.training.engine import Engine
 from cauce.training.log import TrainingLog, open_writers
 from cauce.training.loop import train
-from cauce.training.objective import mean_loss
 from cauce.training.settings import TrainingSettings
 from models.tiny import logits, tiny_decoder, tiny_model
-from training.engines import alone
+from training.engines import alone, mean_loss
 from training.examples import chats, tiny_t5_with_sentinels
 
 

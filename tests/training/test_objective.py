@@ -16,7 +16,6 @@ from cauce.models.settings import ModelSettings
 from cauce.training.objective import (
     Distillation,
     batch_of,
-    mean_loss,
     summed_loss,
     supervised_tokens,
 )
@@ -24,7 +23,7 @@ from cauce.training.objectives import Distil, Pretrain, Sft
 from cauce.training.optimizer import make_optimizer
 from cauce.training.settings import TrainingSettings
 from models.tiny import DECODERS, tiny_decoder, tiny_model
-from training.engines import alone, engine_of
+from training.engines import alone, engine_of, mean_loss
 from training.examples import chats
 
 KINDS = [*DECODERS, "t5"]

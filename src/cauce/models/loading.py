@@ -61,6 +61,12 @@ class LoadedModel:
     quantize: Quantize = "none"
 
     @property
+    def bare(self) -> Any:
+        """The transformers model, under an adapter too."""
+        model: Any = self.model
+        return model if self.adapter == "none" else model.get_base_model()
+
+    @property
     def device(self) -> torch.device:
         """Where its weights are."""
         return next(self.model.parameters()).device

@@ -12,7 +12,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 
@@ -171,7 +171,7 @@ def choose_compile(wanted: Literal["auto"] | bool, loaded: LoadedModel, work: Wo
 @contextmanager
 def accelerated(loaded: LoadedModel, chosen_attention: Choice) -> Iterator[None]:
     """While entered, the model computes with that attention and with faster activations."""
-    model = _bare(loaded)
+    model = loaded.bare
     before = model.config._attn_implementation
     if chosen_attention.value != before:
         attention.register()
@@ -199,11 +199,5 @@ def keep_freed_memory() -> None:
 
 
 def _takes_any_attention(loaded: LoadedModel) -> bool:
-    model = _bare(loaded)
+    model = loaded.bare
     return bool(model._supports_sdpa and type(model)._can_set_attn_implementation())
-
-
-def _bare(loaded: LoadedModel) -> Any:
-    """The transformers model, under an adapter too."""
-    model: Any = loaded.model
-    return model if loaded.adapter == "none" else model.get_base_model()

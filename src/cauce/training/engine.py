@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -209,8 +209,7 @@ class Engine:
 @contextmanager
 def _checkpointing(loaded: LoadedModel) -> Iterator[None]:
     """While entered, activations of every block are computed again in the backward pass."""
-    model: Any = loaded.model
-    bare = model if loaded.adapter == "none" else model.get_base_model()
+    bare = loaded.bare
     bare.activation_checkpointing_enable({"use_reentrant": False})
     # It makes embeddings ask for gradients, which nothing undoes and this way needs not
     # (2026-11, transformers 5.23).

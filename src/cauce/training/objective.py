@@ -21,7 +21,7 @@ from torch.nn.functional import linear
 
 from cauce.corpus.batches import LONGEST, Batch, Row, Width, collate
 from cauce.corpus.tokens import IGNORED, Tokens
-from cauce.models.head import plain_head, set_aside
+from cauce.models.head import plain_head
 from cauce.models.loading import LoadedModel
 from cauce.models.loss import cross_entropy, fused_cross_entropy
 from cauce.models.prediction import Predicted, predict, predict_with_states
@@ -143,17 +143,6 @@ def summed_loss(
     if teacher is None:
         raise ValueError(f"distil learns from {objective.teacher!r}: pass it as teacher")
     return Distillation(loaded, objective, precision, teacher=teacher)
-
-
-def mean_loss(
-    loaded: LoadedModel, rows: Sequence[Sequence[Row]], precision: Precision = "fp32"
-) -> MeanLoss:
-    """The plain loss per supervised token over all batches of `rows`, without dropout."""
-    loss = Likelihood(loaded, Sft(), precision).eval()
-    tokens = sum(loss.count(item) for batch in rows for row in batch for item in row)
-    with torch.inference_mode(), set_aside(loss.head):
-        total = sum(loss(batch_of(loaded, batch)).item() for batch in rows)
-    return MeanLoss(total / tokens, tokens)
 
 
 def batch_of(loaded: LoadedModel, rows: Sequence[Row], width: Width = LONGEST) -> Batch:
