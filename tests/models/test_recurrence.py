@@ -196,3 +196,14 @@ def test_starts_are_no_part_of_a_saved_model():
 def test_recurrent_is_abstract():
     with pytest.raises(TypeError, match="abstract"):
         Recurrent()
+
+
+def test_nothing_of_a_batch_stays_where_no_backward_pass_will_follow():
+    loaded = with_recurrence("gpt2")
+    [layer, *_] = [part for part in loaded.model.modules() if isinstance(part, Recurrent)]
+    batch = batch_of(loaded, [[Tokens([5, 6], [7, 2]), Tokens([8], [9, 2])]])
+    with torch.no_grad():
+        predict(loaded.model, batch)
+    assert layer.document_starts is None
+    predict(loaded.model, batch)
+    assert layer.document_starts is not None

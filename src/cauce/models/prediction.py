@@ -49,8 +49,18 @@ def predict_with_states(model: LanguageModel, batch: Batch) -> Predicted:
 
 
 def _run(model: LanguageModel, batch: Batch, **options: bool) -> Any:
-    """A lone document of a decoder needs no mask: it sees what is before it, padding is after."""
+    """The model's output; recurrent layers keep the starts only for a backward pass to come."""
+    import torch
+
     announce_document_starts(model, batch)
+    output = _call(model, batch, **options)
+    if not torch.is_grad_enabled():
+        announce_document_starts(model, None)
+    return output
+
+
+def _call(model: LanguageModel, batch: Batch, **options: bool) -> Any:
+    """A lone document of a decoder needs no mask: it sees what is before it, padding is after."""
     inputs: dict[str, Any] = {"use_cache": False, **options}
     if batch.decoder_input_ids is None:
         if batch.is_packed:

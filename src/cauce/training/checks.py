@@ -11,6 +11,7 @@ from cauce.errors import TrainingRefused
 from cauce.models.generation import end_token_ids, position_limit
 from cauce.models.head import set_aside
 from cauce.models.loading import LoadedModel
+from cauce.models.prediction import predict
 from cauce.training.objective import Likelihood, batch_of, supervised_tokens
 from cauce.training.objectives import Sft
 from cauce.training.settings import TrainingSettings
@@ -51,13 +52,8 @@ def probe(loaded: LoadedModel, item: Tokens) -> Tensor:
 
     loaded.model.eval()
     batch = collate([[item]], pad_id=loaded.pad_id, decoder_start_id=loaded.decoder_start_id)
-    batch = batch.to(loaded.device)
-    inputs = {"input_ids": batch.input_ids}
-    if batch.decoder_input_ids is not None:
-        inputs["decoder_input_ids"] = batch.decoder_input_ids
     with torch.inference_mode():
-        logits: Tensor = loaded.model(**inputs, use_cache=False).logits
-    return logits.float().cpu()
+        return predict(loaded.model, batch.to(loaded.device)).float().cpu()
 
 
 def refuse_unchanged(before: Tensor, after: Tensor) -> None:

@@ -21,6 +21,7 @@ from cauce.corpus.batches import Row, Width
 from cauce.models.head import set_aside
 from cauce.models.loading import LoadedModel
 from cauce.models.prediction import predict
+from cauce.models.recurrence import announce_document_starts
 from cauce.training.acceleration import (
     Choice,
     Workload,
@@ -119,6 +120,7 @@ class Engine:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._undo.close()
+        announce_document_starts(self.loaded.model, None)
         if kind is None:
             self.processes.unwrap(self._summed_loss)
 
