@@ -114,6 +114,8 @@ class Citation(Record):
     version: str
     section: str
     quote: str
+    start: int = 0
+    """Where the quote starts in the section's body, in characters."""
     title: str = ""
     """What a person reads: the medicine and the section's title."""
     url: str = ""
@@ -142,10 +144,20 @@ class Check(Record):
     detail: str = ""
 
 
+class Statement(Record):
+    """One sentence of a reply and the citation that it rests on."""
+
+    text: str
+    citation: int | None = None
+    """Place in the reply's `citations`; None where the assistant speaks of its record itself."""
+
+
 class Reply(Record):
     """What the assistant says, what it rests on, and which checks it passed."""
 
     text: str
+    """The statements one after another, as a person reads them."""
+    statements: tuple[Statement, ...] = ()
     citations: tuple[Citation, ...] = ()
     checks: tuple[Check, ...] = ()
     abstained: bool = False

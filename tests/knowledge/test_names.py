@@ -23,7 +23,7 @@ NAMES = {
 @pytest.fixture
 def resolver() -> NameResolver:
     entries = [
-        NameEntry(name, group, number, False)
+        NameEntry(name, group)
         for number, (group, names) in enumerate(NAMES.items())
         for name in names
     ]
@@ -64,7 +64,7 @@ def test_a_real_medicine_that_the_store_lacks_is_never_taken_for_its_neighbour(
 
 
 def test_a_store_name_that_is_nearer_than_one_elsewhere_is_understood() -> None:
-    entries = [NameEntry("metformina", "metformin", 0, False)]
+    entries = [NameEntry("metformina", "metformin")]
     resolver = NameResolver(entries, elsewhere={"metirosina": "metirosine"})
     assert resolver.resolve("metfromina").mentions[0].group == "metformin"
     assert resolver.resolve("metirosina").kind == "unknown"
@@ -82,7 +82,7 @@ def test_several_medicines_are_found_in_order(resolver: NameResolver) -> None:
 
 
 def test_a_common_word_is_no_misspelled_name() -> None:
-    entries = [NameEntry("tablex", "tablex", 0, False)]
+    entries = [NameEntry("tablex", "tablex")]
     assert NameResolver(entries, elsewhere={}).resolve("the tablet").kind == "found"
     common = NameResolver(entries, is_common_word={"tablet"}.__contains__, elsewhere={})
     assert common.resolve("the tablet").kind == "unnamed"

@@ -16,7 +16,8 @@ _SCHEMA = """
 CREATE TABLE documents (
     doc INTEGER PRIMARY KEY, source TEXT, id TEXT, version TEXT, title TEXT, language TEXT,
     subject TEXT, url TEXT, UNIQUE (source, id, language));
-CREATE TABLE names (name TEXT, subject TEXT, doc INTEGER, is_brand INTEGER);
+CREATE TABLE names (name TEXT, subject TEXT, doc INTEGER, scheme TEXT);
+CREATE INDEX names_by_name ON names (name);
 CREATE TABLE sections (
     section INTEGER PRIMARY KEY, doc INTEGER, id TEXT, kind TEXT, title TEXT, body TEXT,
     depth INTEGER);
@@ -30,12 +31,12 @@ CREATE VIRTUAL TABLE vocabulary USING fts5vocab (search, row);
 
 
 class NameEntry(NamedTuple):
-    """One name of a medicine, and the document that bears it."""
+    """One name or code of a medicine."""
 
     name: str
     group: str
-    doc: int
-    is_brand: bool
+    scheme: str = "generic"
+    """`brand` or `generic`; of a code what it is one of: `ndc`, `nregistro`, `atc`, `set_id`..."""
 
 
 class DocumentEntry(NamedTuple):
@@ -73,6 +74,7 @@ class SectionEntry(NamedTuple):
             version=self.document.version,
             section=self.id,
             quote=quote,
+            start=self.body.index(quote),
             title=f"{self.document.title} · {self.title}",
             url=self.document.url,
         )
@@ -122,13 +124,13 @@ def _add(connection: sqlite3.Connection, document: Document) -> None:
     )
     doc = cursor.lastrowid
     names = document.names
-    brands = dict.fromkeys(names.brands, 1)
     # One substance of a combination is not a name of the combination.
     substances = names.substances if len(names.substances) == 1 else ()
-    others = dict.fromkeys((*substances, *names.generics), 0)
+    called = dict.fromkeys(names.brands, "brand")
+    called |= dict.fromkeys((*substances, *names.generics), "generic")
     connection.executemany(
         "INSERT INTO names VALUES (?, ?, ?, ?)",
-        [(name, document.group, doc, brand) for name, brand in {**brands, **others}.items()],
+        [(name, document.group, doc, scheme) for name, scheme in called.items()],
     )
     parents = {section.id: section for section in document.sections}
     connection.executemany(
@@ -169,11 +171,11 @@ class Index:
         self._connection.close()
 
     def names(self) -> list[NameEntry]:
-        """Every name of every document."""
+        """Every name of every medicine, each once."""
         rows = self._connection.execute(
-            "SELECT name, subject, doc, is_brand FROM names ORDER BY rowid"
+            "SELECT name, subject, scheme FROM names GROUP BY name, subject ORDER BY min(rowid)"
         )
-        return [NameEntry(name, group, doc, bool(brand)) for name, group, doc, brand in rows]
+        return [NameEntry(*row) for row in rows]
 
     def documents(self, group: str) -> list[DocumentEntry]:
         """The documents of a substance, in the order of their keys."""

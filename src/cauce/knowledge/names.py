@@ -28,6 +28,8 @@ class Mention(NamedTuple):
     group: str
     name: str
     typos: int
+    said: str = ""
+    """The folded words of the text that name it."""
 
 
 class Resolution(NamedTuple):
