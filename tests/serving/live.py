@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import uvicorn
 
+from cauce.knowledge.index import DocumentEntry, SectionEntry
 from cauce.records import Check, Citation, Message, Reply
 from cauce.serving.app import create_app, listen
 from cauce.serving.queue import Answerer
@@ -24,14 +25,26 @@ class KnownAnswers:
         self.asked: list[tuple[str, tuple[Message, ...]]] = []
         self.at_work = 0
         self.most_at_work = 0
+        self.plain = False
 
-    def reply(self, question: str, history: Sequence[Message] = ()) -> Reply:
+    def reply(
+        self, question: str, history: Sequence[Message] = (), *, plain: bool = False
+    ) -> Reply:
+        self.plain = plain
         self.at_work += 1
         self.most_at_work = max(self.most_at_work, self.at_work)
         self.asked.append((question, tuple(history)))
         time.sleep(self.pause_s)
         self.at_work -= 1
         return self._reply(question)
+
+    def section(self, source: str, document_id: str, section_id: str) -> SectionEntry | None:
+        if (source, document_id, section_id) != ("demo", "paracetamol", "dose"):
+            return None
+        document = DocumentEntry(
+            1, source, document_id, "1", "Paracetamol", "en", "paracetamol", ""
+        )
+        return SectionEntry(document, section_id, "dose", "Dose", f"<i>For adults.</i>\n{QUOTE}")
 
     def _reply(self, question: str) -> Reply:
         if "losec" in question.lower():

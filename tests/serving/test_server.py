@@ -51,6 +51,30 @@ def test_answer_carries_what_it_rests_on(client: httpx.Client) -> None:
     assert message["cauce"]["checks"][0]["passed"] is True
 
 
+def test_a_citation_opens_the_exact_span_in_its_section(client: httpx.Client) -> None:
+    place = {"source": "demo", "id": "paracetamol", "section": "dose"}
+    start = len("<i>For adults.</i>\n")
+    asked = {**place, "start": start, "length": len(QUOTE), "lang": "es"}
+    page = client.get("/section", params=asked).text
+    assert f'<mark id="quote" tabindex="-1">{QUOTE}</mark>' in page
+    assert html.escape("<i>For adults.</i>") in page
+    assert WORDING["es"]["back"] in page
+    missing = client.get("/section", params={**place, "section": "storage"})
+    assert (missing.status_code, "no section storage" in missing.text) == (404, True)
+    assert client.get("/section", params={"source": "demo"}).status_code == 400
+    beyond = client.get("/section", params={**place, "start": 10**6, "length": -3})
+    assert '<mark id="quote" tabindex="-1"></mark>' in beyond.text
+
+
+def test_plain_language_is_asked_for_and_reaches_the_assistant() -> None:
+    assistant = KnownAnswers()
+    with running(assistant) as url:
+        httpx.post(f"{url}{CHAT}", json=ask(plain=True))
+        assert assistant.plain is True
+        httpx.post(f"{url}{CHAT}", json=ask())
+        assert assistant.plain is False
+
+
 def test_look_alikes_are_offered_as_choices(client: httpx.Client) -> None:
     beside = client.post(CHAT, json=ask("Losec?")).json()["choices"][0]["message"]["cauce"]
     assert beside["abstained"] is True

@@ -3,7 +3,8 @@
 What differs from OpenAI's: an answer is checked whole before its first sentence leaves, so the
 chunks of a stream are its sentences; the same question always has the same answer, so sampling
 fields (`temperature`, `seed`, ...) are accepted and change nothing, and `n` repeats one answer;
-a token is a word or a punctuation mark. `cauce` beside the text says what the answer rests on.
+a token is a word or a punctuation mark. `cauce` beside the text says what the answer rests on;
+`plain` in a request asks for the answer in plain language.
 """
 
 from __future__ import annotations
@@ -82,6 +83,8 @@ class ChatRequest(Input):
     n: Annotated[int, Field(ge=1, le=4)] | None = 1
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    plain: bool | None = False
+    """cauce's own: the answer in plain language, no safety fact left out."""
 
     @field_validator("messages")
     @classmethod
@@ -208,7 +211,16 @@ def sentences(text: str) -> list[str]:
 
 def evidence(reply: Reply) -> dict[str, Any]:
     """What stands beside the text: citations, checks, and the reason when there is no answer."""
-    fields = {"citations", "abstained", "reason", "choices", "checks", "generated", "language"}
+    fields = {
+        "statements",
+        "citations",
+        "abstained",
+        "reason",
+        "choices",
+        "checks",
+        "generated",
+        "language",
+    }
     return reply.model_dump(mode="json", include=fields)
 
 

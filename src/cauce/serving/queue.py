@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+from cauce.knowledge.index import SectionEntry
 from cauce.records import Message, Reply
 
 
 class Answerer(Protocol):
     """Whatever answers a question; in production, `cauce.assistant.assistant.Assistant`."""
 
-    def reply(self, question: str, history: Sequence[Message] = ()) -> Reply:
-        """The reply to `question`, given the turns before it, oldest first."""
+    def reply(
+        self, question: str, history: Sequence[Message] = (), *, plain: bool = False
+    ) -> Reply:
+        """The reply to `question`, given the turns before it, oldest first; `plain` in easy words."""
+        ...
+
+    def section(self, source: str, document_id: str, section_id: str) -> SectionEntry | None:
+        """The section that a citation names, whole; None when it is not held."""
         ...
 
 
@@ -30,6 +38,8 @@ class Queue:
         question: str,
         history: Sequence[Message],
         has_left: Callable[[], Awaitable[bool]],
+        *,
+        plain: bool = False,
     ) -> Reply | None:
         """The reply, or None when whoever asked had left before the turn came.
 
@@ -41,4 +51,5 @@ class Queue:
         async with self._turn:
             if await has_left():
                 return None
-            return await anyio.to_thread.run_sync(self._assistant.reply, question, history)
+            reply = functools.partial(self._assistant.reply, question, history, plain=plain)
+            return await anyio.to_thread.run_sync(reply)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, StreamingResponse
@@ -36,6 +37,7 @@ def build_app(assistant: Answerer, *, model_name: str, notice: str) -> FastAPI:
     app = FastAPI(title="cauce", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(api_routes(Queue(assistant), model_name))
     app.include_router(page_routes(model_name, notice))
+    app.include_router(section_routes(assistant))
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_middleware(Guard)
     answer_errors(app)
@@ -58,7 +60,9 @@ def api_routes(queue: Queue, model_name: str) -> APIRouter:
     @router.post("/v1/chat/completions")
     async def chat_completions(request: Request) -> Response:
         chat = parse_request(await read_json(request), model_name)
-        reply = await queue.reply(chat.question, chat.history, request.is_disconnected)
+        reply = await queue.reply(
+            chat.question, chat.history, request.is_disconnected, plain=bool(chat.plain)
+        )
         if reply is None:
             return Response(status_code=499)
         if chat.stream:
@@ -81,6 +85,37 @@ def page_routes(model_name: str, notice: str) -> APIRouter:
         )
         page = template.render(
             language=language, wording=WORDING, model_name=model_name, notice=notice
+        )
+        return HTMLResponse(page, headers={"Vary": "Accept-Language"})
+
+    return router
+
+
+def section_routes(assistant: Answerer) -> APIRouter:
+    """`/section`: the section that a citation names, its quote marked."""
+    router = APIRouter()
+    pages = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
+    template = pages.get_template("section.html.j2")
+
+    @router.get("/section", response_class=HTMLResponse)
+    def section_page(
+        request: Request, source: str, id: str, section: str, start: int = 0, length: int = 0
+    ) -> HTMLResponse:
+        found = assistant.section(source, id, section)
+        if found is None:
+            raise HTTPException(404, f"no section {section} of {source}/{id} is held here")
+        language = page_language(
+            request.query_params.get("lang", ""), request.headers.get("accept-language", "")
+        )
+        start = min(max(start, 0), len(found.body))
+        end = min(start + max(length, 0), len(found.body))
+        page = template.render(
+            language=language,
+            wording=WORDING,
+            section=found,
+            before=found.body[:start],
+            quote=found.body[start:end],
+            after=found.body[end:],
         )
         return HTMLResponse(page, headers={"Vary": "Accept-Language"})
 
@@ -140,6 +175,12 @@ def answer_errors(app: FastAPI) -> None:
     async def refused(request: Request, error: RequestRefused) -> JSONResponse:
         body = error_body(str(error), param=error.param, code=error.code)
         return JSONResponse(body, status_code=error.status)
+
+    @app.exception_handler(RequestValidationError)
+    async def not_complete(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        body = error_body(f"{request.url.path}: {first['loc'][-1]}: {first['msg']}.")
+        return JSONResponse(body, status_code=400)
 
     @app.exception_handler(HTTPException)
     async def not_served(request: Request, error: HTTPException) -> JSONResponse:

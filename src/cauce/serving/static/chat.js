@@ -11,6 +11,7 @@ const question = document.getElementById("question");
 const send = document.getElementById("send");
 const stop = document.getElementById("stop");
 const clear = document.getElementById("clear");
+const plain = document.getElementById("plain");
 const status = document.getElementById("status");
 
 let turns = [];
@@ -51,7 +52,8 @@ async function answer(asked) {
   turn.article.scrollIntoView({ block: "start" });
   try {
     const messages = [...history, { role: "user", content: asked }];
-    for await (const choice of ask(document.body.dataset.model, messages, running.signal)) {
+    const request = { model: document.body.dataset.model, messages, plain: plain.checked };
+    for await (const choice of ask(request, running.signal)) {
       addChoice(turn, choice);
     }
     turns.push({ role: "user", content: asked });
@@ -135,6 +137,12 @@ function citationOf(citation) {
   const opened = element("details", { className: "citation" },
     element("summary", { text: citation.title || `${citation.id} · ${citation.section}` }),
     element("blockquote", { text: citation.quote }), facts);
+  const place = new URLSearchParams({ source: citation.source, id: citation.id,
+    section: citation.section, start: citation.start, length: citation.quote.length });
+  const held = element("a", { key: "open_section" });
+  held.href = `/section?${place}#quote`;
+  held.target = "_blank";
+  opened.append(held);
   if (citation.url.startsWith("https://")) {
     const link = element("a", { key: "open" });
     link.href = citation.url;

@@ -10,8 +10,8 @@ export class AnswerError extends Error {
 }
 
 // Yields the `choices[0]` of every chunk; throws AnswerError, or AbortError when `signal` fires.
-export async function* ask(model, messages, signal) {
-  const response = await post({ model, messages, stream: true }, signal);
+export async function* ask(request, signal) {
+  const response = await post({ ...request, stream: true }, signal);
   if (!response.ok) throw new AnswerError("failed", await serverWords(response));
   for await (const data of events(response.body)) {
     if (data === "[DONE]") return;
