@@ -220,6 +220,7 @@ def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
 
     recipe, run = journey.recipe, journey.run
     assistant = Assistant.load(run)
+    assert assistant.model is not None, "the train stage is done"
     systems = (
         ModelSystem("base", load_base(recipe.model), recipe.evaluation),
         ModelSystem("tuned", assistant.model, recipe.evaluation),

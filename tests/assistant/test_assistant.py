@@ -50,7 +50,7 @@ def says(monkeypatch, assistant):
 
     def reply(text: str, question: str = DOSE) -> Reply:
         monkeypatch.setattr(
-            "cauce.assistant.assistant.generate",
+            "cauce.assistant.writing.generate",
             lambda model, prompts, **options: [text] * len(prompts),
         )
         return assistant.reply(question)
@@ -144,11 +144,57 @@ def test_a_misspelled_name_is_understood(assistant):
     assert assistant.reply("What is the dose of metfromin?").group == "metformin"
 
 
-def test_several_medicines_are_asked_about_one_at_a_time(assistant):
+def test_several_medicines_are_answered_one_after_another(assistant):
     reply = assistant.reply("What is the dose of ibuprofen and of metformin?")
-    assert reply.abstained
-    assert reply.choices == ("ibuprofen", "metformin")
-    assert reply.reason == "several: ibuprofen, metformin"
+    assert not reply.abstained
+    assert [citation.id for citation in reply.citations] == ["ibuprofen", "metformin"]
+    assert_cited(reply)
+    for statement in reply.statements:
+        quote = reply.citations[statement.citation].quote
+        assert statement.text.split(": ", 1)[-1] in quote or reply.generated
+
+
+def test_more_medicines_than_a_person_can_read_of_are_asked_back(assistant):
+    names = "ibuprofen, metformin, hydroxyzine, hydralazine and warfarin"
+    reply = assistant.reply(f"What is the dose of {names}?")
+    assert (reply.abstained, len(reply.choices)) == (True, 5)
+    assert reply.reason.startswith("several: ibuprofen, metformin")
+
+
+def test_a_medicine_that_is_not_in_the_store_is_told_of_beside_the_answer(assistant):
+    reply = assistant.reply("What is the dose of ibuprofen and of warfarin?")
+    assert [citation.id for citation in reply.citations] == ["ibuprofen"]
+    assert reply.statements[-1].citation is None
+    assert "cannot show anything about warfarin" in reply.statements[-1].text
+
+
+def test_several_matters_are_answered_in_the_order_asked(assistant):
+    reply = assistant.reply("How should ibuprofen be stored, and can I drive?")
+    assert {citation.section for citation in reply.citations} == {"storage", "driving"}
+    missing = assistant.reply("What is the dose of ibuprofen and its interactions?")
+    assert [citation.section for citation in missing.citations] == ["dose"]
+    assert "say nothing under “interactions”" in missing.text
+
+
+def test_without_a_model_the_section_is_quoted_and_passes_its_own_checks(index):
+    reply = Assistant(None, index, AssistantSettings()).reply(DOSE)
+    assert (reply.generated, reply.abstained, reply.reason) == (False, False, "")
+    assert reply.text.removeprefix("Ibuprofen: ") in reply.citations[0].quote
+    assert reply.checks
+    assert all(check.passed for check in reply.checks)
+    assert_cited(reply)
+
+
+def test_every_sentence_carries_its_source_and_a_citation_opens_the_exact_span(assistant, index):
+    for question in QUESTIONS:
+        reply = assistant.reply(question)
+        assert "\n".join(statement.text for statement in reply.statements)
+        for statement in reply.statements:
+            assert (statement.citation is None) == reply.abstained
+        for citation in reply.citations:
+            section = index.section(citation.source, citation.id, citation.section)
+            end = citation.start + len(citation.quote)
+            assert citation.quote in {section.body[citation.start : end]}
 
 
 def test_a_section_that_no_document_has_is_named(assistant):
@@ -264,13 +310,11 @@ def test_a_long_question_leaves_room_for_the_answer(model, index):
     assert_cited(reply)
 
 
-def test_a_question_that_is_too_long_is_asked_for_again(assistant):
+def test_a_question_that_is_too_long_for_the_model_is_answered_with_the_section(assistant):
     replies = assistant.replies([DOSE + " please" * 3000, DOSE])
-    assert [reply.abstained for reply in replies] == [True, False]
-    assert replies[0].reason == "too_long"
-    assert (
-        replies[0].text == "Your question is longer than I can read. Please ask it in a few words."
-    )
+    assert [reply.abstained for reply in replies] == [False, False]
+    assert replies[0].reason == "withheld: the question is too long"
+    assert replies[0].text.removeprefix("Ibuprofen: ") in replies[0].citations[0].quote
 
 
 def test_a_file_of_questions_is_answered_line_by_line(assistant, tmp_path):

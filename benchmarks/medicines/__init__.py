@@ -1,0 +1,1 @@
+"""Can the assistant on medicines be trusted? See `python -m benchmarks.medicines --help`."""

@@ -1,0 +1,52 @@
+"""Never another drug: what the assistant on medicines promises, measured on real labels.
+
+    python -m benchmarks.medicines                        every section
+    python -m benchmarks.medicines --only names,claims    some of them
+
+It needs no trained model: names, sections, checks, the plain view, cleaning and scale are measured
+on what the assistant shows. Figures go to stdout as JSON lines, progress to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from benchmarks.medicines.options import Options
+
+SECTIONS = ("names", "sections", "claims", "plain", "cleaning", "scale")
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--only", default=",".join(SECTIONS), help="sections: %(default)s")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("CAUCE_SHARED_DATA", SHARED)),
+        help="folder of the shared inputs",
+    )
+    parser.add_argument("--quick", action="store_true", help="smaller sets")
+    parser.add_argument("--failures", type=Path, help="folder for what was not right")
+    arguments = parser.parse_args()
+    chosen = arguments.only.split(",")
+    unknown = sorted({*chosen} - {*SECTIONS})
+    if unknown:
+        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+    if not (arguments.data / "openfda").is_dir():
+        parser.error(f"no openfda in {arguments.data}; name the shared inputs with --data")
+    options = Options(arguments.data, arguments.quick, arguments.failures)
+    for name in chosen:
+        section = importlib.import_module(f"benchmarks.medicines.{name}")
+        print(f"{name}: {section.__doc__.splitlines()[0]}", file=sys.stderr, flush=True)
+        section.run(options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Answers out of evidence: the model's words where every check passes, else the section's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cauce.assistant.answers import Question, statements_of
+from cauce.assistant.settings import AssistantSettings
+from cauce.corpus.prompts import prompt
+from cauce.corpus.tokens import chat_prompt
+from cauce.knowledge.checks import check_answer
+from cauce.knowledge.evidence import Evidence, short_answer
+from cauce.models.generation import generate
+from cauce.models.loading import LoadedModel
+from cauce.records import Check, Reply
+
+SHORTEST_QUOTE_CHARS = 80
+"""A quote is not shortened below this for the sake of a long question."""
+
+
+class Writer:
+    """Answers questions from their evidence with a model, or without one by quoting."""
+
+    def __init__(
+        self,
+        model: LoadedModel | None,
+        settings: AssistantSettings,
+        medicines_of: Callable[[str], set[str]],
+        *,
+        max_tokens: int,
+    ) -> None:
+        self._model = model
+        self._settings = settings
+        self._medicines_of = medicines_of
+        self._prompt_tokens = max_tokens - settings.max_new_tokens
+
+    def answer(self, questions: Sequence[Question]) -> list[Reply]:
+        """One reply to each question, in order; those that a model writes are written together."""
+        if self._model is None:
+            return [self._quoted(question) for question in questions]
+        model = self._model
+        fitting = {
+            place: found
+            for place, question in enumerate(questions)
+            if (found := self._fitting(model, question))
+        }
+        texts = generate(
+            model,
+            [prompt(question.text, question.evidence) for question in fitting.values()],
+            max_new_tokens=self._settings.max_new_tokens,
+            batch_size=self._settings.batch_size,
+        )
+        written = {
+            place: self._written(question, text.strip())
+            for (place, question), text in zip(fitting.items(), texts, strict=True)
+        }
+        return [
+            written.get(place) or self._quoted(question, "withheld: the question is too long")
+            for place, question in enumerate(questions)
+        ]
+
+    def _fitting(self, model: LoadedModel, question: Question) -> Question | None:
+        """The question, its quote cut until there is room for the answer; None if it cannot."""
+        evidence = question.evidence
+        while _prompt_tokens(model, question.text, evidence) > self._prompt_tokens:
+            if len(evidence.quote) <= SHORTEST_QUOTE_CHARS:
+                return None
+            evidence = evidence.shortened(len(evidence.quote) * 3 // 4)
+        return question._replace(evidence=evidence)
+
+    def _written(self, question: Question, text: str) -> Reply:
+        """The generated text when every check passes; else the section's own words."""
+        checks = self._checks(question.evidence, text)
+        failed = [check for check in checks if not check.passed]
+        if failed:
+            reason = "; ".join(f"withheld: {check.name}: {check.detail}" for check in failed)
+            return self._quoted(question, reason).model_copy(update={"checks": checks})
+        return _reply(question, text, checks, generated=True)
+
+    def _quoted(self, question: Question, reason: str = "") -> Reply:
+        """The first sentences of the quote that fit, else the quote; checked all the same."""
+        evidence = question.evidence
+        title = evidence.section.document.title
+        text = short_answer(title, evidence.quote, self._settings.answer_chars) or evidence.quote
+        return _reply(question, text, self._checks(evidence, text), reason=reason)
+
+    def _checks(self, evidence: Evidence, text: str) -> tuple[Check, ...]:
+        return check_answer(
+            text,
+            evidence.quote,
+            evidence.title,
+            self._medicines_of,
+            language=evidence.section.document.language,
+        )
+
+
+def _prompt_tokens(model: LoadedModel, text: str, evidence: Evidence) -> int:
+    return len(
+        chat_prompt(
+            model.tokenizer, prompt(text, evidence), is_encoder_decoder=model.is_encoder_decoder
+        )
+    )
+
+
+def _reply(
+    question: Question,
+    text: str,
+    checks: tuple[Check, ...],
+    *,
+    reason: str = "",
+    generated: bool = False,
+) -> Reply:
+    return Reply(
+        text=text,
+        statements=statements_of(text, citation=0),
+        citations=(question.evidence.citation,),
+        checks=checks,
+        reason=reason,
+        group=question.group,
+        kind=question.kind,
+        language=question.language,
+        generated=generated,
+    )
