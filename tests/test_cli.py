@@ -138,7 +138,7 @@ def test_every_verb_has_help(verb):
 
 def test_the_verbs_are_those_that_are_documented():
     assert {verb[0] for verb in VERBS} == {
-        *STAGES, "run", "ask", "serve", "doctor", "runs", "models",
+        *STAGES, "run", "ask", "serve", "doctor", "runs", "models", "drugs",
     }  # fmt: skip
     assert {verb[1] for verb in VERBS if verb[0] == "runs" and verb[1:]} == {"list", "show", "path"}
 

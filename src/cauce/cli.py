@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cauce.drugs_cli import drugs_app
+
 if TYPE_CHECKING:
     from cauce.runs import Run
 
@@ -24,6 +26,7 @@ runs_app = typer.Typer(help="The runs there are.", no_args_is_help=True, rich_ma
 models_app = typer.Typer(
     help="The models on this machine.", no_args_is_help=True, rich_markup_mode=None
 )
+app.add_typer(drugs_app, name="drugs")
 app.add_typer(runs_app, name="runs")
 app.add_typer(models_app, name="models")
 
@@ -203,6 +206,9 @@ def ask(
         str | None, typer.Argument(help="One question, in Spanish or English.")
     ] = None,
     questions: Annotated[Path | None, typer.Option(help="JSON lines with id and question.")] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="In plain language, no safety fact left out.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Ask the run's assistant; the answer comes with its source, or with the reason for none."""
@@ -215,15 +221,19 @@ def ask(
         raise UserError(
             "ask takes one question, or --questions FILE.\nGive exactly one of the two."
         )
+    if questions is not None and plain:
+        raise UserError("--plain goes with one question.\nAsk the questions of a file without it.")
     if questions is not None and not questions.is_file():
         raise UserError(f"no file {questions}.\nName JSON lines with id and question.")
     found = Run.open(name)
     assistant = Assistant.load(found)
+    if assistant.model is None:
+        tell(f"{found.path} is not trained: its sections are quoted. Train it: cauce train RECIPE")
     if questions is not None:
         for line in answer_file(assistant, questions):
             print(line, flush=True)
         return
-    reply = assistant.reply(str(question))
+    reply = assistant.reply(str(question), plain=plain)
     print(reply.model_dump_json() if json else render(reply))
     if found.manifest.get("notice"):
         tell(found.manifest["notice"])

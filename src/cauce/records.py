@@ -118,6 +118,8 @@ class Citation(Record):
     """Where the quote starts in the section's body, in characters."""
     title: str = ""
     """What a person reads: the medicine and the section's title."""
+    language: Language = "en"
+    """Of the document: `source`, `id` and `language` together name one."""
     url: str = ""
 
 

@@ -9,9 +9,10 @@ from cauce.assistant.files import answer_file, render
 from cauce.assistant.settings import AssistantSettings
 from cauce.errors import DataRefused
 from cauce.knowledge.index import Index, build_index
+from cauce.knowledge.numbers import numbers_in, unsupported_numbers
 from cauce.models.loading import load_base
 from cauce.models.settings import ModelSettings
-from cauce.records import Message, Reply, Section
+from cauce.records import Document, Message, Reply, Section
 from documents import medicine
 
 DOCUMENTS = (
@@ -74,6 +75,11 @@ def assert_cited(reply: Reply) -> None:
         assert citation.quote in texts[0]
 
 
+def assert_no_number_of_its_own(reply: Reply) -> None:
+    quotes = [citation.quote for citation in reply.citations]
+    assert unsupported_numbers(reply.text, quotes) == ()
+
+
 def test_a_true_answer_is_shown_in_the_words_of_the_model(says):
     reply = says(TRUE)
     assert (reply.text, reply.generated, reply.reason) == (TRUE, True, "")
@@ -86,8 +92,8 @@ def test_a_true_answer_is_shown_in_the_words_of_the_model(says):
     ("text", "check", "detail"),
     [
         ("Adults take 800 mg every 8 hours.", "numbers", "800"),
-        ("Adults do not take 400 mg every 8 hours.", "negation", "negates otherwise"),
-        ("Do take more than 3 doses a day.", "negation", "negates otherwise"),
+        ("Adults do not take 400 mg every 8 hours.", "negation", "not"),
+        ("Do take more than 3 doses a day.", "negation", "not"),
         ("Adults take metformin 400 mg every 8 hours.", "medicines", "metformin"),
         ("Adults take warfarin every 8 hours.", "medicines", "warfarin"),
         ("Adults swallow 400 mg every 8 hours.", "wording", "swallow"),
@@ -185,14 +191,26 @@ def test_without_a_model_the_section_is_quoted_and_passes_its_own_checks(index):
     assert_cited(reply)
 
 
-def test_every_sentence_carries_its_source_and_a_citation_opens_the_exact_span(assistant, index):
+def test_plain_language_keeps_every_number_and_negation_and_cites_each_line(assistant):
+    reply = assistant.reply(DOSE, plain=True)
+    assert (reply.generated, reply.kind) == (False, "dose")
+    assert all(check.passed for check in reply.checks)
+    assert {"400", "8", "3"} <= set(numbers_in(reply.text))
+    assert "Do not take more than 3 doses" in reply.text
+    assert [statement.citation for statement in reply.statements] == [*range(len(reply.citations))]
+    assert_cited(reply)
+
+
+def test_every_sentence_carries_its_source_and_a_citation_opens_the_exact_span(assistant):
     for question in QUESTIONS:
         reply = assistant.reply(question)
-        assert "\n".join(statement.text for statement in reply.statements)
+        assert reply.statements
         for statement in reply.statements:
             assert (statement.citation is None) == reply.abstained
         for citation in reply.citations:
-            section = index.section(citation.source, citation.id, citation.section)
+            section = assistant.section(
+                citation.source, citation.id, citation.section, citation.language
+            )
             end = citation.start + len(citation.quote)
             assert citation.quote in {section.body[citation.start : end]}
 
@@ -228,6 +246,7 @@ def test_two_medicines_are_answered_only_where_a_text_names_both(tmp_path, model
         reply = found.reply(question)
         assert reply.group == "ibuprofen"
         assert reply.citations[0].quote == "It weakens the effect of warfarin."
+        assert "does not name ibuprofen. That is not “no interaction”" in reply.text
     unnamed = found.reply("Can I take metformin together with ibuprofen?")
     assert unnamed.reason == "not_named_together: metformin, ibuprofen"
     assert "does not mean they may be combined" in unnamed.text
@@ -241,7 +260,43 @@ def test_a_matter_that_no_word_tells_is_asked_back(assistant):
 
 
 def test_a_matter_without_a_cue_is_found_by_its_words(assistant):
-    assert assistant.reply("ibuprofen children reach").kind == "storage"
+    assert assistant.reply("ibuprofen reach").kind == "storage"
+
+
+def test_labels_of_several_makers_give_one_answer_with_the_difference_named(tmp_path):
+    def label(maker: str, dose: int) -> Document:
+        plain = medicine("ibuprofen", dose=dose, document_id=maker, brands=(f"{maker}fen",))
+        return plain.model_copy(
+            update={"names": plain.names.model_copy(update={"makers": (f"{maker} Ltd",)})}
+        )
+
+    labels = (label("Alpha", 400), label("Beta", 400), label("Gamma", 600))
+    build_index(tmp_path / "index.sqlite", labels)
+    found = Assistant(None, Index(tmp_path / "index.sqlite"), AssistantSettings())
+    reply = found.reply(DOSE)
+    assert [citation.id for citation in reply.citations] == ["Alpha", "Gamma"]
+    assert "400" in reply.statements[0].text
+    other = reply.statements[-1]
+    assert other.text.startswith("Another label, of Ibuprofen (Gamma Ltd), says otherwise: “Adults")
+    assert "600" in other.text
+    assert reply.citations[other.citation].quote == "Adults take 600 mg every 8 hours."
+    assert_no_number_of_its_own(reply)
+    # Who asks by a brand asks about that label, and the storage is the same in all.
+    assert [c.id for c in found.reply("dose of Gammafen").citations] == ["Gamma"]
+    assert len(found.reply("How should ibuprofen be stored?").citations) == 1
+
+
+def test_what_the_text_does_not_speak_of_is_said(assistant):
+    reply = assistant.reply("What is the dose of ibuprofen with asthma?")
+    assert not reply.abstained
+    assert "do not mention" in reply.text
+    assert "asthma" in reply.text
+    assert "do not mention" not in assistant.reply("dose of ibuprofen in renal impairment").text
+
+
+def test_that_the_only_text_is_in_another_language_is_said(assistant):
+    reply = assistant.reply("¿Cuál es la dosis habitual de metformina?")
+    assert "está en inglés" in reply.statements[-1].text
 
 
 def test_a_follow_up_is_about_the_medicine_last_named_by_the_user(assistant):

@@ -1,16 +1,24 @@
 from __future__ import annotations
 
+import doctest
 from pathlib import Path
 
 import pytest
 
+from cauce.corpus import questions
 from cauce.corpus.examples import spoken_names
 from cauce.corpus.prepare import prepare
-from cauce.corpus.questions import KINDS, QUESTIONS, held_out_wording, training_wordings
+from cauce.corpus.questions import (
+    KINDS,
+    QUESTIONS,
+    description_wording,
+    held_out_wording,
+    training_wordings,
+)
 from cauce.corpus.settings import CorpusSettings
 from cauce.corpus.splits import SPLITS, assign_groups, check_leakage, drop_repeats
 from cauce.errors import DataRefused, LeakageFound
-from cauce.records import Citation, Document, Example, Message, Names
+from cauce.records import Citation, Document, Example, Message, Names, Section
 from cauce.runs import read_records, write_records
 from documents import medicine
 
@@ -155,6 +163,41 @@ def test_leakage_fails_with_both_places(test_example: Example, what: str) -> Non
     splits = {"train": [example("a", "same text.")], "test": [test_example]}
     with pytest.raises(LeakageFound, match=f"same {what} stands in train"):
         check_leakage(splits)
+
+
+def test_warnings_are_asked_about_where_a_document_has_them(tmp_path: Path) -> None:
+    """Labels do; the embedded medicines, with their ten kinds of section, have none."""
+    text = "{} may cause drowsiness. Ask a doctor first if you are older than 65 years."
+    warned = [
+        document.model_copy(
+            update={
+                "sections": (
+                    Section(
+                        id="warnings",
+                        kind="warnings",
+                        title="Warnings",
+                        text=text.format(document.title),
+                    ),
+                )
+            }
+        )
+        for document in documents()
+    ]
+    for split, items in prepared(tmp_path / "warned", warned).items():
+        assert {item.kind for item in items} == {"warnings"}
+        assert all(item.completion for item in items)
+        if split == "test":
+            asked = {item.question.replace(item.group, "{name}") for item in items}
+            assert asked == {held_out_wording("warnings", language) for language in ("en", "es")}
+    for items in prepared(tmp_path / "plain", documents()).values():
+        assert "warnings" not in {item.kind for item in items}
+
+
+def test_a_description_has_a_wording_that_training_may_see() -> None:
+    assert doctest.testmod(questions).failed == 0
+    for kind in KINDS:
+        for language in ("en", "es"):
+            assert description_wording(kind, language) in training_wordings(kind, language)
 
 
 def test_people_ask_by_the_name_of_their_language() -> None:

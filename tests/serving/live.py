@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import uvicorn
 
-from cauce.knowledge.index import DocumentEntry, SectionEntry
-from cauce.records import Check, Citation, Message, Reply
+from cauce.knowledge.store import DocumentEntry, SectionEntry
+from cauce.records import Check, Citation, Language, Message, Reply
 from cauce.serving.app import create_app, listen
 from cauce.serving.queue import Answerer
 
@@ -38,8 +38,10 @@ class KnownAnswers:
         self.at_work -= 1
         return self._reply(question)
 
-    def section(self, source: str, document_id: str, section_id: str) -> SectionEntry | None:
-        if (source, document_id, section_id) != ("demo", "paracetamol", "dose"):
+    def section(
+        self, source: str, document_id: str, section_id: str, language: Language
+    ) -> SectionEntry | None:
+        if (source, document_id, section_id, language) != ("demo", "paracetamol", "dose", "en"):
             return None
         document = DocumentEntry(
             1, source, document_id, "1", "Paracetamol", "en", "paracetamol", ""

@@ -52,7 +52,7 @@ def test_answer_carries_what_it_rests_on(client: httpx.Client) -> None:
 
 
 def test_a_citation_opens_the_exact_span_in_its_section(client: httpx.Client) -> None:
-    place = {"source": "demo", "id": "paracetamol", "section": "dose"}
+    place = {"source": "demo", "id": "paracetamol", "language": "en", "section": "dose"}
     start = len("<i>For adults.</i>\n")
     asked = {**place, "start": start, "length": len(QUOTE), "lang": "es"}
     page = client.get("/section", params=asked).text

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cauce.sources import EpiSource
 from cauce.sources.medicines import (
+    FURTHER_KINDS,
     KIND_OF_FIELD,
     KIND_OF_LOINC,
     KIND_OF_QRD_CODE,
@@ -50,8 +51,11 @@ macrogol 3350 = polyethylene glycol 3350
 óxido de zinc = zinc oxide = cinc óxido
 clopidogrel bisulfate = clopidogrel hidrogenosulfato
 sulfametoxazol y trimetoprima = sulfamethoxazole and trimethoprim = cotrimoxazol
-levodopa y carbidopa = carbidopa, levodopa
 doxiciclina hiclato = doxycycline hyclate
+hidroxicarbamida = hydroxyurea = hydroxycarbamide
+azul de metileno = methylene blue = methylthioninium chloride
+levodopa-carbidopa = carbidopa / levodopa
+colecalciferol = vitamin D3 = vitamina D
 """
 
 DIFFERENT = """
@@ -124,7 +128,7 @@ def test_the_groups_of_the_spanish_texts_are_distinct_and_in_the_languages_commo
 
 
 def test_every_kind_is_a_known_kind() -> None:
-    known = {*KINDS, "warnings", "other"}
+    known = {*KINDS, *FURTHER_KINDS, "other"}
     maps = (KIND_OF_FIELD, KIND_OF_LOINC, KIND_OF_QRD_CODE)
     assert {kind for kinds in maps for kind in kinds.values()} <= known
 

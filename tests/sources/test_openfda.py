@@ -165,6 +165,15 @@ def test_names_without_openfda_come_from_the_label() -> None:
     assert names.substances == ("Ibuprofen",)
 
 
+def test_a_label_is_known_by_its_products_their_packages_and_its_own_number() -> None:
+    codes = {"product_ndc": ["0573-0150"], "package_ndc": ["0573-0150-20", "0573-0150-30"]}
+    found = names_of(label(openfda=codes, id="50f25f3d-31a5")).codes
+    assert found["ndc"] == ("0573-0150",)
+    assert found["package_ndc"] == ("0573-0150-20", "0573-0150-30")
+    assert found["spl_id"] == ("50f25f3d-31a5",)
+    assert "spl_id" not in names_of({}).codes
+
+
 def test_homeopathic_products_are_flagged() -> None:
     names = names_of({"package_label_principal_display_panel": ["HOMEOPATHIC drops 1 FL OZ"]})
     assert names.codes["status"] == ("homeopathic",)

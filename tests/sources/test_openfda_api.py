@@ -15,7 +15,7 @@ import pytest
 
 from cauce.errors import SourceUnavailable, UserError
 from cauce.records import Document
-from cauce.sources import OpenFdaSource, fetch, openfda_api
+from cauce.sources import OpenFdaSource, fetch, openfda_api, polite
 from sources.labels import label
 
 
@@ -86,7 +86,7 @@ def api() -> Iterator[FakeApi]:
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     asked: list[float] = []
-    monkeypatch.setattr(openfda_api.time, "sleep", asked.append)
+    monkeypatch.setattr(polite.time, "sleep", asked.append)
     return asked
 
 

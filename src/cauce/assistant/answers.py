@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from cauce.assistant.wording import say
+from cauce.corpus.examples import spoken
 from cauce.knowledge.evidence import Evidence
+from cauce.knowledge.names import Resolution
 from cauce.knowledge.sentences import sentences
 from cauce.records import Citation, Language, Reply, Statement
 
@@ -56,6 +58,15 @@ def abstain(
         kind=kind,
         language=language,
     )
+
+
+def unresolved(resolution: Resolution, language: Language) -> Reply:
+    """The reply to a question whose medicine is not told: asked back, unknown or unnamed."""
+    if resolution.kind == "ask":
+        choices = tuple(spoken(choice) for choice in resolution.choices)
+        message = "ask" if len(choices) > 1 else "ask_one"
+        return abstain(message, language, names=choices, choices=choices)
+    return abstain(resolution.kind, language, names=resolution.looked_for)
 
 
 def statements_of(text: str, citation: int | None) -> tuple[Statement, ...]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cauce.assistant.answers import Plan, Question, merge
 from cauce.assistant.settings import AssistantSettings
 from cauce.assistant.understanding import Understanding
 from cauce.assistant.writing import Writer
-from cauce.knowledge.index import Index, SectionEntry
+from cauce.knowledge.index import Index
 from cauce.knowledge.names import NameResolver
+from cauce.knowledge.store import SectionEntry, SectionStore
 from cauce.models.loading import LoadedModel, load_tuned
-from cauce.records import Message, Reply
+from cauce.records import Language, Message, Reply
 from cauce.runs import Run
 
 
@@ -21,7 +22,7 @@ class Assistant:
     def __init__(
         self,
         model: LoadedModel | None,
-        store: Index,
+        store: SectionStore,
         settings: AssistantSettings,
         *,
         max_tokens: int = 512,
@@ -46,40 +47,44 @@ class Assistant:
             max_tokens=recipe.model.max_tokens,
         )
 
-    def reply(self, question: str, history: Sequence[Message] = ()) -> Reply:
-        """The answer with its citations, or the reason why none is given.
+    def reply(
+        self, question: str, history: Sequence[Message] = (), *, plain: bool = False
+    ) -> Reply:
+        """The answer with its citations, or the reason why none is given; `plain` in easy words.
 
         What the question leaves out, its medicine or its subject, is taken from the user's earlier
         turns in `history`: "¿Y el paracetamol?", "and in pregnancy?".
         """
-        return self._carry_out([self._understanding.plan(question, history)])[0]
+        write = self._writer.answer_plainly if plain else self.answer
+        return _carry_out([self._understanding.plan(question, history)], write)[0]
 
     def replies(self, questions: Sequence[str]) -> list[Reply]:
         """What `reply` gives for each question, generated in batches."""
-        return self._carry_out([self._understanding.plan(question, ()) for question in questions])
+        plans = [self._understanding.plan(question, ()) for question in questions]
+        return _carry_out(plans, self.answer)
 
     def answer(self, questions: Sequence[Question]) -> list[Reply]:
         """One reply to each question whose evidence is known, generated in batches."""
         return self._writer.answer(questions)
 
-    def section(self, source: str, document_id: str, section_id: str) -> SectionEntry | None:
+    def section(
+        self, source: str, document_id: str, section_id: str, language: Language
+    ) -> SectionEntry | None:
         """The section that a citation names, whole; None when the store holds none."""
-        return self.store.section(source, document_id, section_id)
+        return self.store.section(source, document_id, section_id, language)
 
-    def _carry_out(self, plans: Sequence[Plan | Reply]) -> list[Reply]:
-        answers = iter(
-            self.answer(
-                [
-                    question
-                    for plan in plans
-                    if isinstance(plan, Plan)
-                    for question in plan.questions
-                ]
-            )
-        )
-        return [
-            merge([next(answers) for _ in plan.questions], plan.remarks)
-            if isinstance(plan, Plan)
-            else plan
-            for plan in plans
-        ]
+
+def _carry_out(
+    plans: Sequence[Plan | Reply], write: Callable[[Sequence[Question]], list[Reply]]
+) -> list[Reply]:
+    """A reply to each plan, all their questions written together."""
+    questions = [
+        question for plan in plans if isinstance(plan, Plan) for question in plan.questions
+    ]
+    answers = iter(write(questions))
+    return [
+        merge([next(answers) for _ in plan.questions], plan.remarks)
+        if isinstance(plan, Plan)
+        else plan
+        for plan in plans
+    ]

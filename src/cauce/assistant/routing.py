@@ -3,69 +3,110 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from cauce.assistant.cues import CUES, NAMED, NO_SECTION
+from cauce.knowledge.conditions import Condition as Condition
+from cauce.knowledge.conditions import conditions_of as conditions_of
 from cauce.knowledge.words import fold
 
-CUES: dict[str, str] = {
-    "overdose": r"overdos\w*|too (much|many)|swallowed (?!whole|with)|poison\w*|antidote"
-    r"|accident\w*|by mistake|took (two|three|double|twice)|(ate|drank|swallowed) a |sobredosi\w*"
-    r"|demasiad\w+|intoxica\w*|antidoto|trag(o|ado|ue)\b|de mas\b|se pas\w+ con|el doble|por error"
-    r"|se ha (bebido|comido|tomado)",
-    "pregnancy": r"pregnan\w*|(?=breast.?fe|nursing|lactat|lactancia|amamant|dar el pecho|conceive)"
-    r"|unborn|fetus|embaraz\w*|gestan\w*|gestaci\w*|feto",
-    "driving": r"driv\w+|the car\b|machine\w*|conduc\w*|coche|moto\b|volante|maquina\w*|manejar",
-    "storage": r"stor(e|ed|age|ing)\b|keep\b(?! (taking|using))|kept|temperature|fridge|expir\w*"
-    r"|(once|after|when|an) open\w*|conserv\w*|almacena\w*|guard(o|a|ar|e|en)\b|temperatura"
-    r"|nevera|caduc\w*|una vez abiert\w*",
-    "contraindications": r"should not take|contraindica\w*|must not|not be (used|taken)|forbidden"
-    r"|who (can't|cannot|can not)|allergic|can (people|patients|someone) with|prohibid\w*"
-    r"|no deb\w+ (tomar|usar)|no se debe (usar|tomar)|no pueden? (tomar|usar)|alergic\w*"
-    r"|pued\w+ tomar(?=.*\b(con|si tengo) (un |una )?(insuf|enferm|problem|ulcer|asma|diabet))",
-    "interactions": r"interact\w*|interacc\w*|mix\w*|mezcl\w*|together with|junto con|combin\w*"
-    r"|(?<!contain )(?<!contiene )(?<!lleva )(?=alcohol)|beber|drink\w*|other medicines|react with"
-    r"|otros medicamentos|a la vez|at the same time|(?=grapefruit|pomelo|wine|beer|vino|cerveza)"
-    r"|take(?=.* with (?!food|meal|a meal|water|milk|an empty))"
-    r"|pued\w+ tomar(?=.* con (?!(la |el |las )?(comida|agua|leche|estomago|desayuno|cena)))",
-    "composition": r"contain\w*|ingredient\w*|composition|excipient\w*|made of|strengths?"
-    r"|what is in\b|contiene\w*|composici\w*|excipiente\w*|esta hech[oa]|concentraci\w*"
-    r"|presenta\w*|lleva\b|(?=lactos|gluten|sugar|azucar|celia|coeliac)",
-    "side_effects": r"side.?effects?|adverse|unwanted|undesirable|makes? (me|you)|causes?\b|feel\w*"
-    r"|reaccion\w* advers\w*|efectos? (secundari|advers|no desead)\w*|ram\b|sientan? mal"
-    r"|molestia\w*|hace dano|engord\w*|es normal|provoca\w*",
-    "dose": r"dos(e|es|ing|age|is)\b|posolog\w*|how (much|many|often|long)"
-    r"|how (should|do|to)\b(?=.*\b(take|taken|use|used|give|given)\b)"
-    r"|(?=(in|for|to) (a |my |the )?(child|kid|bab(y|ies)|toddler|infant|elderly|old))"
-    r"|(?=(en|para|a) (los |las |un |una |mi )?(nin[oa]s?|bebes?|lactantes?|ancian[oa]s?)\b)"
-    r"|(before|after|with|without) (a )?(food|meals?)|crush\w*|split|missed|forgot\w*"
-    r"|cuant[oa]s?\b(?! (cuesta|vale))|como (se )?(tom|us|administr|pon)\w*|cada cuanto"
-    r"|(antes|despues) de (comer|cenar|desayunar)|con (la )?comida|partir|triturar|trag(ar|a|an)\b"
-    r"|tableta\w* al dia|olvid\w*",
-    "use": r"used for|what (is|are)\b(?=.*\bfor\b)|what is (?!the\b)|treats?\b|indicat\w*|why do"
-    r"|is for\b|works?\b|prescribed for|purpose|indicac\w*|para que|sirve|trata\b|que es\b"
-    r"|vale para",
-    "warnings": r"warning\w*|precaution\w*|careful|advertenc\w*|precauci\w*|cuidado",
-}
-"""Cues by kind, as patterns over folded text, the most telling kind first.
+_PATTERNS = tuple((kind, re.compile(rf"\b(?:{cues})")) for kind, cues in CUES)
+_NAMED = {kind: re.compile(rf"\b(?:{cues})") for kind, cues in NAMED.items()}
+_NO_SECTION = re.compile(rf"\b(?:{NO_SECTION})")
+_PARTS = re.compile(r"[,;.?!/&+]|\b(?:y|e|o|u|and|or|also|plus|ademas|tambien|as well as)\b")
+_FOLLOWS = re.compile(
+    r"\W*(?:y|and|pero|but|what about|how about|que tal|also|tambien|entonces|then|e|i)\b"
+)
+_STATES = ("children", "elderly", "contraindications", "warnings")
+"""Kinds to which a patient's state alone leads; in a follow-up, the turn before tells the kind."""
+_OF_ANY_PATIENT = ("dose", "side_effects", "interactions", "use")
+"""Kinds that a follow-up can ask for another patient: "and for children?"."""
 
-A word inside a lookahead tells the kind and, no part of the match, still chooses the sentence.
-"""
 
-_PATTERNS = {kind: re.compile(rf"\b(?:{cues})") for kind, cues in CUES.items()}
+class Turn(NamedTuple):
+    """What a turn of a conversation asks, with what it takes from the turns before it."""
+
+    text: str
+    """The words to look for in the sections."""
+    kinds: tuple[str, ...]
 
 
 def kinds_of(question: str) -> list[str]:
-    """Kinds of section that the question asks for, the most likely first; empty when no cue stands.
+    """Kinds of section that the question asks for; empty when no cue stands.
+
+    One, the most likely; several, in the order of the question, when it names several outright.
 
     >>> kinds_of("¿Puedo conducir si tomo ibuprofeno?"), kinds_of("Is it safe while pregnant?")
     (['driving'], ['pregnancy'])
+    >>> kinds_of("dosis y efectos secundarios del ibuprofeno")
+    ['dose', 'side_effects']
     """
     folded = fold(question)
-    return [kind for kind, pattern in _PATTERNS.items() if pattern.search(folded)]
+    if _NO_SECTION.search(folded):
+        return []
+    named = _named_in_parts(folded)
+    if len(named) > 1:
+        return named
+    told = [kind for kind, pattern in _PATTERNS if pattern.search(folded)]
+    return told[:1] or [condition.kinds[0] for condition in conditions_of(question)][:1]
+
+
+def _named_in_parts(folded: str) -> list[str]:
+    """The kinds that the parts of an enumeration name, each once, in order."""
+    found: dict[str, None] = {}
+    for part in _PARTS.split(folded):
+        places = [
+            (match.start(), kind)
+            for kind, pattern in _NAMED.items()
+            if (match := pattern.search(part))
+        ]
+        # "the dose in pregnancy" asks one thing: the kind that is foremost in `CUES`.
+        if len(places) > 1:
+            ranks = [kind for kind, _ in CUES]
+            places = [min(places, key=lambda place: ranks.index(place[1]))]
+        found |= dict.fromkeys(kind for _, kind in places)
+    return list(found)
 
 
 def cue_words(question: str) -> str:
     """The words of the question that told its kind: they choose the section, not the sentence."""
     folded = fold(question)
-    return " ".join(
-        match.group() for pattern in _PATTERNS.values() for match in pattern.finditer(folded)
-    )
+    return " ".join(match.group() for _, pattern in _PATTERNS for match in pattern.finditer(folded))
+
+
+def is_follow_up(text: str) -> bool:
+    """True when the text leans on what was said before it.
+
+    >>> is_follow_up("¿Y en el embarazo?"), is_follow_up("What is the dose of ibuprofen?")
+    (True, False)
+    """
+    return bool(_FOLLOWS.match(fold(text)))
+
+
+def _is_only_a_state(kind: str, text: str) -> bool:
+    """True when the kind comes of a patient's state, and was not asked for by its own name."""
+    is_named = kind in _NAMED and bool(_NAMED[kind].search(fold(text)))
+    return kind in _STATES and not is_named and bool(conditions_of(text))
+
+
+def in_conversation(text: str, earlier: Sequence[str]) -> Turn:
+    """What the turn asks, given the user's turns before it, the latest first.
+
+    A turn that tells its own kind keeps it; one that tells none takes that of the latest turn that
+    does; so does a follow-up that only names a group of patients.
+
+    >>> in_conversation("¿Y para niños?", ["¿Cuál es la dosis de ibuprofeno?"]).kinds
+    ('dose',)
+    >>> in_conversation("and with alcohol?", ["What is the dose of ibuprofen?"]).kinds
+    ('interactions',)
+    """
+    own = kinds_of(text)
+    leans = not own or (is_follow_up(text) and _is_only_a_state(own[0], text))
+    before = next((turn for turn in earlier if kinds_of(turn)), None)
+    if not leans or before is None:
+        return Turn(text, tuple(own))
+    kinds = kinds_of(before)
+    if own and kinds[0] not in _OF_ANY_PATIENT:
+        return Turn(text, tuple(own))
+    return Turn(f"{cue_words(before) if own else before} {text}", tuple(kinds))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cauce.assistant.answers import Plan, Question, Remark, abstain
-from cauce.assistant.routing import cue_words, kinds_of
+from cauce.assistant.answers import Plan, Question, Remark, abstain, unresolved
+from cauce.assistant.routing import cue_words, in_conversation
 from cauce.assistant.settings import AssistantSettings
 from cauce.assistant.wording import language_of, say
-from cauce.knowledge.evidence import Evidence, find_evidence
-from cauce.knowledge.index import DocumentEntry, Index
+from cauce.corpus.examples import spoken
+from cauce.knowledge.evidence import Evidence, find_evidence, subject_name
+from cauce.knowledge.interactions import Interaction, interactions
+from cauce.knowledge.makers import maker_differences
 from cauce.knowledge.names import UNNAMED, Mention, NameResolver, Resolution
+from cauce.knowledge.store import DocumentEntry, SectionStore
 from cauce.knowledge.words import content_words, stem, stems
 from cauce.records import Language, Message, Reply
 
@@ -19,6 +22,10 @@ MOST_MEDICINES = 4
 """A reply is about no more medicines than these; a question that names more is asked back."""
 MOST_KINDS = 3
 """A reply answers no more kinds of section than these of each medicine."""
+MOST_LABELS = 6
+"""Different texts of one substance that are compared, the most printed."""
+MOST_DIFFERENCES = 3
+"""Differences between makers that a reply names."""
 MOST_DOCUMENTS = 8
 """Labels of one substance that are looked into when the first lack the section."""
 
@@ -35,7 +42,9 @@ class Asked(NamedTuple):
 class Understanding:
     """Plans replies over a store of sections and its names."""
 
-    def __init__(self, store: Index, resolver: NameResolver, settings: AssistantSettings) -> None:
+    def __init__(
+        self, store: SectionStore, resolver: NameResolver, settings: AssistantSettings
+    ) -> None:
         self._store = store
         self._resolver = resolver
         self._settings = settings
@@ -44,61 +53,118 @@ class Understanding:
         """What to answer, or the reply that says why nothing can be."""
         asked = self._asked(text, history)
         resolution = asked.resolution
-        if resolution.kind == "ask":
-            return abstain(
-                "ask", asked.language, names=resolution.choices, choices=resolution.choices
-            )
-        if resolution.kind in ("unknown", "unnamed"):
-            return abstain(resolution.kind, asked.language, names=resolution.looked_for)
+        if resolution.kind != "found":
+            return unresolved(resolution, asked.language)
         names = _names(resolution)
         if len(names) > MOST_MEDICINES:
             return abstain("several", asked.language, names=names, choices=names)
         if len(names) > 1 and asked.kinds[:1] in ((), ("interactions",)):
             return self._together(asked)
-        return _joined([self._about(asked, mention) for mention in resolution.mentions], asked)
+        found = _joined([self._about(asked, mention) for mention in resolution.mentions])
+        if isinstance(found, Reply) or not resolution.looked_for:
+            return found
+        lacking = Remark(say("unknown", asked.language, names=resolution.looked_for))
+        return found._replace(remarks=(*found.remarks, lacking))
 
     def _asked(self, text: str, history: Sequence[Message]) -> Asked:
         """The last turn; a medicine or subject that it leaves out is of a turn before."""
-        turns = [text, *(turn.content for turn in reversed(history) if turn.role == "user")]
-        asking = next((turn for turn in turns if kinds_of(turn)), text)
-        asked = text if asking is text else f"{asking} {text}"
-        resolutions = (self._resolver.resolve(turn) for turn in turns)
+        earlier = [turn.content for turn in reversed(history) if turn.role == "user"]
+        turn = in_conversation(text, earlier)
+        resolutions = (self._resolver.resolve(words) for words in (text, *earlier))
         resolution = next((found for found in resolutions if found.kind != "unnamed"), UNNAMED)
-        return Asked(asked, language_of(asked), tuple(kinds_of(asking)), resolution)
+        return Asked(turn.text, language_of(turn.text), turn.kinds, resolution)
 
     def _about(self, asked: Asked, subject: Mention) -> Plan | Reply:
         """What is asked of one medicine."""
         kinds = asked.kinds or self._nearest_kind(asked, subject)
         if not kinds:
-            return abstain("no_kind", asked.language, names=[subject.name], group=subject.group)
-        return _joined([self._of_kind(asked, subject, kind) for kind in kinds[:MOST_KINDS]], asked)
+            return abstain(
+                "no_kind", asked.language, names=[spoken(subject.name)], group=subject.group
+            )
+        found = _joined([self._of_kind(asked, subject, kind) for kind in kinds[:MOST_KINDS]])
+        if isinstance(found, Reply):
+            return found
+        return found._replace(remarks=(*found.remarks, *_not_mentioned(found, kinds, subject)))
 
     def _of_kind(self, asked: Asked, subject: Mention, kind: str) -> Plan | Reply:
         for document in self._documents(subject, asked.language)[:MOST_DOCUMENTS]:
             evidence = self._evidence(document, kind, asked, subject)
             if evidence:
                 question = Question(asked.text, asked.language, subject.group, kind, evidence)
-                return Plan((question,))
+                remarks = [*self._other_labels(asked, subject, question)]
+                if document.language != asked.language:
+                    names = [spoken(subject.name)]
+                    remarks.append(Remark(say("other_language", asked.language, names=names)))
+                return Plan((question,), tuple(remarks))
         return abstain(
-            "no_section", asked.language, names=[subject.name], group=subject.group, kind=kind
+            "no_section",
+            asked.language,
+            names=[spoken(subject.name)],
+            group=subject.group,
+            kind=kind,
         )
 
+    def _other_labels(self, asked: Asked, subject: Mention, question: Question) -> Iterator[Remark]:
+        """What the labels of other makers of the substance say otherwise than the cited one.
+
+        Who asks by a brand or a code asks about that label alone.
+        """
+        cited = question.evidence.section
+        if not cited.document.makers or not self._is_substance(subject):
+            return
+        passages: dict[str, Evidence] = {}
+        variants = self._store.variants(
+            subject.group, cited.kind, cited.document.language, MOST_LABELS
+        )
+        for variant in variants:
+            document = variant.section.document
+            if not document.makers or {*document.makers} & {*cited.document.makers}:
+                continue
+            found = self._evidence(document, question.kind, asked, subject)
+            if found:
+                passages[_label_of(document)] = found
+        differences = maker_differences(
+            question.evidence.quote,
+            [(label, found.quote) for label, found in passages.items()],
+            cited.document.language,
+        )
+        for difference in differences[:MOST_DIFFERENCES]:
+            text = say(
+                "maker_differs", asked.language, names=[difference.maker], kind=difference.said
+            )
+            yield Remark(text, passages[difference.maker]._replace(quote=difference.said))
+
+    def _is_substance(self, subject: Mention) -> bool:
+        names = self._store.names_of(subject.group)
+        return any(entry.name == subject.name and entry.scheme != "brand" for entry in names)
+
     def _together(self, asked: Asked) -> Plan | Reply:
-        """Passages on interactions that name another of the medicines, or that there are none."""
+        """What the texts of each medicine say of the others; of none, that it is not named."""
         resolution = asked.resolution
-        groups = {mention.group for mention in resolution.mentions}
-        groups |= {f"?{name}" for name in resolution.looked_for}
-        for subject in resolution.mentions:
-            for document in self._documents(subject, asked.language)[:MOST_DOCUMENTS]:
-                evidence = self._evidence(document, "interactions", asked, subject)
-                named = self._resolver.medicines_of(evidence.quote) if evidence else set()
-                if evidence and named & (groups - {subject.group}):
-                    question = Question(
-                        asked.text, asked.language, subject.group, "interactions", evidence
-                    )
-                    return Plan((question,))
-        return abstain(
-            "not_named_together", asked.language, names=_names(resolution), kind="interactions"
+        strangers = [Mention(f"?{name}", name, 0, name) for name in resolution.looked_for]
+        found = interactions(
+            self._store,
+            self._resolver,
+            [*resolution.mentions, *strangers],
+            asked.language,
+            self._settings.passage_chars,
+        )
+        if not any(pair.namings for pair in found):
+            names = _names(resolution)
+            return abstain("not_named_together", asked.language, names=names, kind="interactions")
+        return Plan(
+            tuple(
+                Question(
+                    asked.text,
+                    asked.language,
+                    pair.of.group,
+                    "interactions",
+                    Evidence(naming.section, naming.quote),
+                )
+                for pair in found
+                for naming in pair.namings
+            ),
+            tuple(dict.fromkeys(remark for pair in found for remark in _about_pair(pair, asked))),
         )
 
     def _evidence(
@@ -133,28 +199,60 @@ class Understanding:
         return ()
 
 
-def _joined(parts: Sequence[Plan | Reply], asked: Asked) -> Plan | Reply:
-    """One plan; where some parts have no answer their reasons become remarks, where all, the reply.
+def _not_mentioned(plan: Plan, kinds: Sequence[str], subject: Mention) -> Iterator[Remark]:
+    """What of the question none of the sections that answer it speaks of."""
+    first, *others = plan.questions
+    for condition in first.evidence.missing:
+        is_missing = all(condition in question.evidence.missing for question in others)
+        if is_missing and condition.key not in kinds:
+            named = condition.names[first.language]
+            names = [spoken(subject.name)]
+            yield Remark(say("not_mentioned", first.language, names=names, kind=named))
 
-    A medicine that was named beside and that the store lacks is told of too.
-    """
+
+def _about_pair(pair: Interaction, asked: Asked) -> Iterator[Remark]:
+    """That one medicine's text does not name the other, or names the group it belongs to."""
+    if not pair.texts and not pair.of.group.startswith("?"):
+        names = [spoken(pair.of.name)]
+        yield Remark(say("no_section", asked.language, names=names, kind="interactions"))
+    if pair.texts and not pair.namings:
+        yield Remark(
+            say(
+                "not_named",
+                asked.language,
+                names=[spoken(pair.of.name)],
+                kind=spoken(pair.other.name),
+            )
+        )
+    for naming in pair.namings:
+        if naming.by == "class":
+            yield Remark(
+                say(
+                    "named_by_group",
+                    asked.language,
+                    names=[spoken(pair.other.name)],
+                    kind=naming.said,
+                )
+            )
+
+
+def _label_of(document: DocumentEntry) -> str:
+    """How a reader tells one label from another: what it is called, and who makes it."""
+    return f"{subject_name(document.title)} ({', '.join(document.makers[:2])})"
+
+
+def _joined(parts: Sequence[Plan | Reply]) -> Plan | Reply:
+    """One plan; why a part has no answer becomes a remark, and where none has, the reply."""
     plans = [part for part in parts if isinstance(part, Plan)]
     if not plans:
         return next(part for part in parts if isinstance(part, Reply))
-    remarks = [Remark(part.text) for part in parts if isinstance(part, Reply)]
-    if asked.resolution.looked_for:
-        names = asked.resolution.looked_for
-        remarks.append(Remark(say("unknown", asked.language, names=names)))
+    remarks = [remark for plan in plans for remark in plan.remarks]
+    remarks += [Remark(part.text) for part in parts if isinstance(part, Reply)]
     return Plan(
         tuple(question for plan in plans for question in plan.questions),
-        tuple(dict.fromkeys((*_remarks(plans), *remarks))),
+        tuple(dict.fromkeys(remarks)),
     )
 
 
-def _remarks(plans: Sequence[Plan]) -> Iterator[Remark]:
-    for plan in plans:
-        yield from plan.remarks
-
-
 def _names(resolution: Resolution) -> tuple[str, ...]:
-    return (*(mention.name for mention in resolution.mentions), *resolution.looked_for)
+    return (*(spoken(mention.name) for mention in resolution.mentions), *resolution.looked_for)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cauce.assistant.answers import Question, statements_of
+from cauce.assistant.plain import plain_answer
 from cauce.assistant.settings import AssistantSettings
 from cauce.corpus.prompts import prompt
 from cauce.corpus.tokens import chat_prompt
-from cauce.knowledge.checks import check_answer
+from cauce.knowledge.checks import check_answer, check_complete, check_medicines, check_numbers
 from cauce.knowledge.evidence import Evidence, short_answer
 from cauce.models.generation import generate
 from cauce.models.loading import LoadedModel
-from cauce.records import Check, Reply
+from cauce.records import Check, Reply, Statement
 
 SHORTEST_QUOTE_CHARS = 80
 """A quote is not shortened below this for the sake of a long question."""
@@ -59,6 +60,35 @@ class Writer:
             for place, question in enumerate(questions)
         ]
 
+    def answer_plainly(self, questions: Sequence[Question]) -> list[Reply]:
+        """One reply to each question in plain language: the facts of its quote, none left out."""
+        return [self._plain(question) for question in questions]
+
+    def _plain(self, question: Question) -> Reply:
+        quote, document = question.evidence.quote, question.evidence.section.document
+        view = plain_answer(question.evidence, document.language, medicines_of=self._medicines_of)
+        lines = [line for part in view.parts for line in part.lines]
+        if not lines:
+            return self._quoted(question)
+        reply = _reply(
+            question,
+            view.text,
+            (
+                check_numbers(view.text, quote, document.language),
+                check_medicines(
+                    view.text, f"{question.evidence.title}\n{quote}", self._medicines_of
+                ),
+            ),
+        )
+        return reply.model_copy(
+            update={
+                "statements": tuple(
+                    Statement(text=line.text, citation=place) for place, line in enumerate(lines)
+                ),
+                "citations": tuple(line.citation for line in lines),
+            }
+        )
+
     def _fitting(self, model: LoadedModel, question: Question) -> Question | None:
         """The question, its quote cut until there is room for the answer; None if it cannot."""
         evidence = question.evidence
@@ -78,10 +108,13 @@ class Writer:
         return _reply(question, text, checks, generated=True)
 
     def _quoted(self, question: Question, reason: str = "") -> Reply:
-        """The first sentences of the quote that fit, else the quote; checked all the same."""
+        """The first sentences of the quote that fit, else all of it; checked all the same."""
         evidence = question.evidence
         title = evidence.section.document.title
-        text = short_answer(title, evidence.quote, self._settings.answer_chars) or evidence.quote
+        text = short_answer(title, evidence.quote, self._settings.answer_chars)
+        if not text:
+            is_cut = not check_complete(evidence.quote).passed
+            text = f"{evidence.quote} …" if is_cut else evidence.quote
         return _reply(question, text, self._checks(evidence, text), reason=reason)
 
     def _checks(self, evidence: Evidence, text: str) -> tuple[Check, ...]:

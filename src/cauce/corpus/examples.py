@@ -69,9 +69,10 @@ def spoken_names(document: Document) -> list[str]:
     names = document.names
     generics = [*names.generics, *names.substances]
     own = [name for name in generics if fold(name) == fold(document.title)]
-    found = [_spoken(name) for name in ((own or generics)[:1] + list(names.brands[:1]))]
+    found = [spoken(name) for name in ((own or generics)[:1] + list(names.brands[:1]))]
     return list(dict.fromkeys(found)) or [document.title]
 
 
-def _spoken(name: str) -> str:
+def spoken(name: str) -> str:
+    """The name as a person writes it: labels print theirs in capitals."""
     return name.lower() if name.isupper() else name

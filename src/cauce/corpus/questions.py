@@ -169,6 +169,22 @@ QUESTIONS: dict[str, dict[Language, tuple[str, ...]]] = {
             "¿De qué está hecho {name}?",
         ),
     },
+    "warnings": {
+        "en": (
+            "What are the warnings about {name}?",
+            "What precautions does {name} call for?",
+            "Describe the warnings and precautions of {name}.",
+            "What should I be careful about with {name}?",
+            "Which warnings come with {name}?",
+        ),
+        "es": (
+            "¿Qué advertencias tiene {name}?",
+            "¿Qué precauciones hay que tener con {name}?",
+            "Describe las advertencias y precauciones de {name}.",
+            "¿Con qué debo tener cuidado si tomo {name}?",
+            "¿Cuáles son las advertencias sobre {name}?",
+        ),
+    },
 }
 
 KINDS = tuple(QUESTIONS)
@@ -177,6 +193,15 @@ KINDS = tuple(QUESTIONS)
 def training_wordings(kind: str, language: Language) -> tuple[str, ...]:
     """The wordings that training and validation draw from."""
     return QUESTIONS[kind][language][:-1]
+
+
+def description_wording(kind: str, language: Language) -> str:
+    """The wording that asks for a description: a monograph is made of these.
+
+    >>> description_wording("storage", "es")
+    'Describe la conservación de {name}.'
+    """
+    return next(wording for wording in QUESTIONS[kind][language] if wording.startswith("Describe"))
 
 
 def held_out_wording(kind: str, language: Language) -> str:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
+from cauce.knowledge.claims import problems_of
+from cauce.knowledge.items import items_of
 from cauce.knowledge.numbers import numbers_in, unsupported_numbers
+from cauce.knowledge.omissions import Problem
 from cauce.knowledge.sentences import sentences
-from cauce.knowledge.words import content_words, fold, words
+from cauce.knowledge.words import words
 from cauce.records import Check, Language
 
-NEGATIONS = frozenset(
-    fold(word)
-    for word in """
-    no not never nor none cannot without avoid nunca jamás ningún ninguna ninguno ni sin tampoco
-    evite evitar don't doesn't isn't can't mustn't except excepto salvo unless only solo sólo
-    solamente
-    """.split()  # noqa: SIM905
-)
+CLAIM_CHECKS = ("wording", "negation", "units", "frequency", "route", "population")
+"""The checks that compare each sentence of an answer with one of its source."""
 
 
 def check_answer(
@@ -34,21 +29,34 @@ def check_answer(
     `title` is what the reader knows besides the quote (the medicine and the section's subject);
     `medicines_of` names the medicines that a text mentions; `language` is that of the quote.
     """
-    claims = _claims(answer, quote)
+    problems = problems_of(answer, quote, title, language)
+    numbers = _uncited(_unsupported(answer, quote, language))
     return (
         check_complete(answer),
-        check_numbers(answer, quote, language),
+        _check("numbers", numbers + _details(problems, "numbers")),
         check_medicines(answer, f"{title}\n{quote}", medicines_of),
-        _check_wording(claims, title),
-        _check_negation(claims),
+        *(_check(name, _details(problems, name)) for name in CLAIM_CHECKS),
     )
 
 
-class Claim(NamedTuple):
-    """A sentence of an answer and the sentence of the quote that it is nearest to."""
+def supported_lead(
+    answer: str,
+    quote: str,
+    title: str,
+    medicines_of: Callable[[str], set[str]],
+    *,
+    language: Language | None = None,
+) -> str:
+    """The longest start of `answer`, in whole sentences, that passes every check; "" if none does.
 
-    text: str
-    source: str
+    What a model says before it runs out of tokens or goes astray may be shown; the rest may not.
+    """
+    for span in reversed(sentences(answer)):
+        lead = answer[: span.end]
+        checks = check_answer(lead, quote, title, medicines_of, language=language)
+        if all(check.passed for check in checks):
+            return lead
+    return ""
 
 
 def check_complete(answer: str) -> Check:
@@ -58,82 +66,43 @@ def check_complete(answer: str) -> Check:
 
 
 def check_numbers(answer: str, quote: str, language: Language | None = None) -> Check:
-    """Passes when every number of the answer stands in the quote, in digits or in words."""
-    missing = unsupported_numbers(answer, [quote], language)
-    return _check("numbers", missing, "not in the cited section")
+    """Passes when every number of the answer stands in the quote, in digits, in words or converted.
+
+    >>> check_numbers("Take 0.5 g.", "Take 500 mg.").passed
+    True
+    """
+    missing = _unsupported(answer, quote, language)
+    return _check("numbers", _uncited(missing))
 
 
 def check_medicines(answer: str, source: str, medicines_of: Callable[[str], set[str]]) -> Check:
     """Passes when every medicine the answer names is named in the source."""
     missing = sorted(medicines_of(answer) - medicines_of(source))
-    return _check("medicines", missing, "not in the cited section")
+    return _check("medicines", _uncited(missing))
 
 
-def check_wording(answer: str, quote: str, title: str = "") -> Check:
-    """Passes when each sentence is one of the quote with words left out, none added or moved.
-
-    So a number cannot pass from one age group, route or frequency to another.
-
-    >>> quote = "Adults take 400 mg a day. Children take 200 mg."
-    >>> check_wording("Adults take 400 mg.", quote).passed
-    True
-    >>> check_wording("Children take 400 mg.", quote).passed
-    False
-    """
-    return _check_wording(_claims(answer, quote), title)
-
-
-def check_negation(answer: str, quote: str) -> Check:
-    """Passes when each sentence of the answer negates as often as the sentence it comes from."""
-    return _check_negation(_claims(answer, quote))
+def _unsupported(answer: str, quote: str, language: Language | None) -> tuple[str, ...]:
+    """The numbers of the answer that the quote has neither as they are nor in another unit."""
+    missing = unsupported_numbers(answer, [quote], language)
+    if not missing:
+        return ()
+    known = items_of(quote, language)
+    converted = {
+        number
+        for item in items_of(answer, language)
+        if item.kind != "word" and any(other.says(item) for other in known)
+        for number in numbers_in(item.text)
+    }
+    return tuple(number for number in missing if number not in converted)
 
 
-def _claims(answer: str, quote: str) -> list[Claim]:
-    sources = [span.of(quote) for span in sentences(quote)]
-    claims = [span.of(answer) for span in sentences(answer)]
-    return [
-        Claim(claim, max(sources, key=lambda source: _likeness(claim, source), default=""))
-        for claim in claims
-    ]
+def _uncited(missing: Sequence[str]) -> list[str]:
+    return [f"{', '.join(missing[:5])}: not in the cited section"] if missing else []
 
 
-def _likeness(claim: str, source: str) -> tuple[float, float]:
-    """How much of the claim the source holds, then how much else it holds."""
-    mine, theirs = set(_said(claim)), set(_said(source))
-    shared = len(mine & theirs)
-    return shared / max(1, len(mine)), shared / max(1, len(mine | theirs))
+def _details(problems: Sequence[Problem], check: str) -> list[str]:
+    return list(dict.fromkeys(problem.detail for problem in problems if problem.check == check))
 
 
-def _check_wording(claims: Sequence[Claim], title: str) -> Check:
-    added = [claim.text for claim in claims if not _left_out(claim, title)]
-    return _check("wording", added, "not the wording of the cited section")
-
-
-def _left_out(claim: Claim, title: str) -> bool:
-    """True when what the claim says is said in that order by the title and the source together."""
-    remaining = iter([*_said(title), *_said(claim.source)])
-    return all(item in remaining for item in _said(claim.text))
-
-
-def _said(text: str) -> list[str]:
-    """The folded content words, and the numbers, in order."""
-    tokens = re.findall(r"[\d.,/½¼¾]*\d|[½¼¾]|[^\W\d_]+", text)
-    said: list[str] = []
-    for token in tokens:
-        numbers = numbers_in(token)
-        said += numbers or content_words(token)
-    return said
-
-
-def _check_negation(claims: Sequence[Claim]) -> Check:
-    changed = [claim.text for claim in claims if _negations(claim.text) != _negations(claim.source)]
-    return _check("negation", changed, "negates otherwise than its source")
-
-
-def _negations(text: str) -> int:
-    return sum(word in NEGATIONS for word in words(text))
-
-
-def _check(name: str, offending: Sequence[str], problem: str) -> Check:
-    detail = f"{', '.join(offending[:5])}: {problem}" if offending else ""
-    return Check(name=name, passed=not offending, detail=detail)
+def _check(name: str, details: Sequence[str]) -> Check:
+    return Check(name=name, passed=not details, detail="; ".join(details[:5]))

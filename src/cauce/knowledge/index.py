@@ -1,4 +1,4 @@
-"""The sections that an assistant may cite, in one SQLite file with full-text search."""
+"""The sections that an assistant may cite, in one SQLite file: what `SectionStore` promises."""
 
 from __future__ import annotations
 
@@ -6,154 +6,41 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 from cauce.errors import DataRefused
-from cauce.knowledge.words import content_words
-from cauce.records import Citation, Document, Language, Section
+from cauce.knowledge.code_keys import looked_up_keys
+from cauce.knowledge.indexing import FORMAT, build_index
+from cauce.knowledge.ranking import nearest, word_counts
+from cauce.knowledge.store import (
+    DocumentEntry,
+    NameEntry,
+    SectionEntry,
+    SectionStore,
+    Variant,
+    body_of,
+    most_printed,
+    variant_of,
+)
+from cauce.records import Language
 
-_SCHEMA = """
-CREATE TABLE documents (
-    doc INTEGER PRIMARY KEY, source TEXT, id TEXT, version TEXT, title TEXT, language TEXT,
-    subject TEXT, url TEXT, UNIQUE (source, id, language));
-CREATE TABLE names (name TEXT, subject TEXT, doc INTEGER, scheme TEXT);
-CREATE INDEX names_by_name ON names (name);
-CREATE TABLE sections (
-    section INTEGER PRIMARY KEY, doc INTEGER, id TEXT, kind TEXT, title TEXT, body TEXT,
-    depth INTEGER);
-CREATE INDEX sections_of_doc ON sections (doc, kind);
-CREATE INDEX documents_of_subject ON documents (subject);
-CREATE VIRTUAL TABLE search USING fts5 (
-    title, body, content='sections', content_rowid='section',
-    tokenize="unicode61 remove_diacritics 2");
-CREATE VIRTUAL TABLE vocabulary USING fts5vocab (search, row);
-"""
+__all__ = [
+    "DocumentEntry",
+    "Index",
+    "NameEntry",
+    "SectionEntry",
+    "SectionStore",
+    "Variant",
+    "body_of",
+    "build_index",
+]
 
-
-class NameEntry(NamedTuple):
-    """One name or code of a medicine."""
-
-    name: str
-    group: str
-    scheme: str = "generic"
-    """`brand` or `generic`; of a code what it is one of: `ndc`, `nregistro`, `atc`, `set_id`..."""
-
-
-class DocumentEntry(NamedTuple):
-    """What the index knows of a document besides its sections."""
-
-    doc: int
-    source: str
-    id: str
-    version: str
-    title: str
-    language: Language
-    group: str
-    url: str
-
-
-class SectionEntry(NamedTuple):
-    """A section as it is cited: `body` is what may be quoted of it."""
-
-    document: DocumentEntry
-    id: str
-    kind: str
-    title: str
-    body: str
-
-    def cite(self, quote: str) -> Citation:
-        """A citation of `quote`, which must stand letter for letter in the section."""
-        if quote not in self.body:
-            raise DataRefused(
-                f"{self.document.source}/{self.document.id}/{self.id} does not hold the quote "
-                f"{quote[:60]!r}.\nQuote the section's own characters."
-            )
-        return Citation(
-            source=self.document.source,
-            id=self.document.id,
-            version=self.document.version,
-            section=self.id,
-            quote=quote,
-            start=self.body.index(quote),
-            title=f"{self.document.title} · {self.title}",
-            url=self.document.url,
-        )
-
-
-def body_of(section: Section) -> str:
-    """The section's text, in which sources leave the cells of its tables; else its tables' rows."""
-    if section.text:
-        return section.text
-    lines: list[str] = []
-    for table in section.tables:
-        lines += [table.caption] if table.caption else []
-        lines += [" | ".join(row) for row in table.rows]
-    return "\n".join(lines)
-
-
-def build_index(path: Path, documents: Iterable[Document]) -> int:
-    """Number of sections written to a new index at `path`."""
-    partial = path.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    connection = sqlite3.connect(partial)
-    with connection:
-        connection.executescript(_SCHEMA)
-        for document in documents:
-            _add(connection, document)
-        connection.execute("INSERT INTO search (search) VALUES ('rebuild')")
-        connection.execute("INSERT INTO search (search) VALUES ('optimize')")
-    (count,) = connection.execute("SELECT count(*) FROM sections").fetchone()
-    connection.close()
-    partial.replace(path)
-    return int(count)
-
-
-def _add(connection: sqlite3.Connection, document: Document) -> None:
-    cursor = connection.execute(
-        "INSERT INTO documents (source, id, version, title, language, subject, url)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            document.source,
-            document.id,
-            document.version,
-            document.title,
-            document.language,
-            document.group,
-            document.url,
-        ),
-    )
-    doc = cursor.lastrowid
-    names = document.names
-    # One substance of a combination is not a name of the combination.
-    substances = names.substances if len(names.substances) == 1 else ()
-    called = dict.fromkeys(names.brands, "brand")
-    called |= dict.fromkeys((*substances, *names.generics), "generic")
-    connection.executemany(
-        "INSERT INTO names VALUES (?, ?, ?, ?)",
-        [(name, document.group, doc, scheme) for name, scheme in called.items()],
-    )
-    parents = {section.id: section for section in document.sections}
-    connection.executemany(
-        "INSERT INTO sections (doc, id, kind, title, body, depth) VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (
-                doc,
-                section.id,
-                section.kind,
-                section.title,
-                body_of(section),
-                _depth(section, parents),
-            )
-            for section in document.sections
-        ],
-    )
-
-
-def _depth(section: Section, parents: dict[str, Section]) -> int:
-    depth = 0
-    while section.parent is not None and depth < len(parents):
-        section, depth = parents[section.parent], depth + 1
-    return depth
+_DOCUMENT = "doc, source, documents.id, version, documents.title, language, subject, url"
+_DOCUMENT += ", effective, makers"
+_DOCUMENT_COLUMNS = 10
+_SECTION = "sections.id, kind, sections.title, text"
+_MAPPED_BYTES = 1 << 36
+"""Pages are read where the system keeps them and not copied: half the time of a question."""
 
 
 class Index:
@@ -165,68 +52,176 @@ class Index:
         self._connection = sqlite3.connect(
             f"file:{path}?mode=ro", uri=True, check_same_thread=False
         )
+        self._connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
+        found = self._format()
+        if found != FORMAT:
+            self.close()
+            raise DataRefused(
+                f"{path} is no index that this version reads (format {found}, not {FORMAT}).\n"
+                "Make it again with: cauce prepare RECIPE"
+            )
 
     def close(self) -> None:
         """Releases the file."""
         self._connection.close()
 
     def names(self) -> list[NameEntry]:
-        """Every name of every medicine, each once."""
-        rows = self._connection.execute(
-            "SELECT name, subject, scheme FROM names GROUP BY name, subject ORDER BY min(rowid)"
+        """Every name in words (no codes) of every medicine, each once, as documents bring them."""
+        rows = self._rows(
+            "SELECT name, subject, scheme, min(rowid) FROM names GROUP BY name, subject"
+            " ORDER BY min(rowid)"
         )
-        return [NameEntry(*row) for row in rows]
+        return [NameEntry(*row[:3]) for row in rows]
+
+    def names_of(self, group: str) -> list[NameEntry]:
+        """The names in words of one medicine, each once."""
+        rows = self._rows(
+            "SELECT name, subject, scheme, min(rowid) FROM names WHERE subject = ?"
+            " GROUP BY name ORDER BY min(rowid)",
+            group,
+        )
+        return [NameEntry(*row[:3]) for row in rows]
+
+    def coded(self, code: str) -> list[NameEntry]:
+        """The medicines that bear this code, in any punctuation and zero padding.
+
+        A package that no label lists is that of its product. One entry for each medicine.
+        """
+        exact, wider = looked_up_keys(code)
+        return self._bearing(exact) or self._bearing(wider)
+
+    def codes(self, document: DocumentEntry) -> dict[str, tuple[str, ...]]:
+        """The document's codes by scheme, as its source gives them."""
+        rows = self._rows("SELECT codes FROM documents WHERE doc = ?", document.doc)
+        found = json.loads(rows[0][0]) if rows else {}
+        return {scheme: tuple(values) for scheme, values in found.items()}
 
     def documents(self, group: str) -> list[DocumentEntry]:
-        """The documents of a substance, in the order of their keys."""
-        rows = self._connection.execute(
-            "SELECT doc, source, id, version, title, language, subject, url FROM documents"
-            " WHERE subject = ? ORDER BY source, id, language",
-            (group,),
+        """The documents of a medicine, in the order of their keys."""
+        rows = self._rows(
+            f"SELECT {_DOCUMENT} FROM documents WHERE subject = ? ORDER BY source, id, language",
+            group,
         )
-        return [DocumentEntry(*row) for row in rows]
+        return [_document(row) for row in rows]
 
     def documents_named(self, name: str) -> set[int]:
-        """The documents that bear exactly this name."""
-        rows = self._connection.execute("SELECT doc FROM names WHERE name = ?", (name,))
-        return {doc for (doc,) in rows}
+        """`doc` of the documents that bear exactly this name, or this code as `coded` gives it."""
+        found = {doc for (doc,) in self._rows("SELECT doc FROM names WHERE name = ?", name)}
+        for key in looked_up_keys(name).exact:
+            rows = self._rows("SELECT doc FROM codes WHERE key = ? AND code = ?", key, name)
+            found |= {doc for (doc,) in rows}
+        return found
 
     def sections(self, document: DocumentEntry, kind: str) -> list[SectionEntry]:
         """The document's sections of that kind that hold text, outermost first, then as printed."""
-        rows = self._connection.execute(
-            "SELECT id, kind, title, body FROM sections WHERE doc = ? AND kind = ? AND body != ''"
-            " ORDER BY depth, section",
-            (document.doc, kind),
+        rows = self._rows(
+            f"SELECT {_SECTION} FROM sections JOIN bodies USING (body)"
+            " WHERE doc = ? AND kind = ? ORDER BY depth, place",
+            document.doc,
+            kind,
         )
         return [SectionEntry(document, *row) for row in rows]
+
+    def all_sections(self, document: DocumentEntry) -> list[SectionEntry]:
+        """Every section of the document that holds text, as printed."""
+        rows = self._rows(
+            f"SELECT {_SECTION} FROM sections JOIN bodies USING (body)"
+            " WHERE doc = ? ORDER BY place",
+            document.doc,
+        )
+        return [SectionEntry(document, *row) for row in rows]
+
+    def section(
+        self, source: str, id: str, section_id: str, language: Language | None = None
+    ) -> SectionEntry | None:
+        """The section that a citation names; without a language that of the first there is."""
+        rows = self._rows(
+            f"SELECT {_DOCUMENT}, {_SECTION} FROM documents JOIN sections USING (doc)"
+            " JOIN bodies USING (body) WHERE source = ? AND documents.id = ? AND sections.id = ?"
+            " AND language = coalesce(?, language) ORDER BY language LIMIT 1",
+            source,
+            id,
+            section_id,
+            language,
+        )
+        return _section(rows[0]) if rows else None
+
+    def variants(self, group: str, kind: str, language: Language, limit: int = 8) -> list[Variant]:
+        """The distinct texts of a kind over a medicine's documents, the most printed first.
+
+        Of two that as many documents print, the one of the newer document comes first.
+        """
+        holders = self._rows(
+            "SELECT body, doc FROM documents JOIN sections USING (doc)"
+            " WHERE subject = ? AND language = ? AND kind = ? AND body IS NOT NULL"
+            " ORDER BY effective DESC, source, documents.id, place",
+            group,
+            language,
+            kind,
+        )
+        return [
+            variant_of(
+                [self._holder(kind, *holders[place]) for place in printed.places],
+                printed.documents,
+            )
+            for printed in most_printed(holders, limit)
+        ]
 
     def search(self, document: DocumentEntry, question: str, limit: int = 3) -> list[SectionEntry]:
-        """The document's sections nearest to the question's content words (BM25), best first."""
-        terms = dict.fromkeys(content_words(question))
-        if not terms:
-            return []
-        rows = self._connection.execute(
-            "SELECT sections.id, kind, sections.title, sections.body FROM search"
-            " JOIN sections ON sections.section = search.rowid"
-            " WHERE search MATCH ? AND sections.doc = ? ORDER BY rank LIMIT ?",
-            (" OR ".join(f'"{term}"' for term in terms), document.doc, limit),
-        )
-        return [SectionEntry(document, *row) for row in rows]
+        """The document's sections nearest to the question's content words, best first."""
+        return nearest(self.all_sections(document), question, limit)
 
     def sections_holding(self, word: str) -> int:
-        """In how many sections the word stands; a common word is not a misspelled name."""
-        row = self._connection.execute(
-            "SELECT doc FROM vocabulary WHERE term = ?", (word,)
-        ).fetchone()
-        return int(row[0]) if row else 0
+        """In how many distinct texts the word stands; a common word is not a misspelled name.
+
+        Of a word with a hyphen, that of its rarest part.
+        """
+        return min(map(self._texts_with, word_counts(word)), default=0)
 
     def statistics(self) -> dict[str, int]:
-        """Counts of documents, substances, names and sections."""
-        (text,) = self._connection.execute(
-            "SELECT json_object('documents', (SELECT count(*) FROM documents),"
-            " 'groups', (SELECT count(DISTINCT subject) FROM documents),"
-            " 'names', (SELECT count(*) FROM names),"
-            " 'sections', (SELECT count(*) FROM sections))"
-        ).fetchone()
-        statistics: dict[str, int] = json.loads(text)
-        return statistics
+        """Counts of documents, groups, names, sections and distinct texts."""
+        return dict(self._rows("SELECT name, value FROM counts ORDER BY name"))
+
+    def _format(self) -> int | str:
+        try:
+            return int(self._rows("PRAGMA user_version")[0][0])
+        except sqlite3.DatabaseError as error:
+            return str(error)
+
+    def _rows(self, query: str, *values: object) -> list[Any]:
+        return self._connection.execute(query, values).fetchall()
+
+    def _bearing(self, keys: Iterable[str]) -> list[NameEntry]:
+        found: dict[str, NameEntry] = {}
+        for key in sorted(keys):
+            for code, group, scheme, _ in self._rows(
+                "SELECT code, subject, scheme, min(rowid) FROM codes WHERE key = ?"
+                " GROUP BY subject ORDER BY min(rowid)",
+                key,
+            ):
+                found.setdefault(group, NameEntry(code, group, scheme))
+        return list(found.values())
+
+    def _holder(self, kind: str, body: int, doc: int) -> SectionEntry:
+        """The first section of that kind and body in the document."""
+        rows = self._rows(
+            f"SELECT {_DOCUMENT}, {_SECTION} FROM documents JOIN sections USING (doc)"
+            " JOIN bodies USING (body) WHERE doc = ? AND kind = ? AND body = ?"
+            " ORDER BY place LIMIT 1",
+            doc,
+            kind,
+            body,
+        )
+        return _section(rows[0])
+
+    def _texts_with(self, word: str) -> int:
+        rows = self._rows("SELECT texts FROM words WHERE word = ?", word)
+        return int(rows[0][0]) if rows else 0
+
+
+def _document(row: tuple[Any, ...]) -> DocumentEntry:
+    return DocumentEntry._make((*row[:-1], tuple(json.loads(row[-1]))))
+
+
+def _section(row: tuple[Any, ...]) -> SectionEntry:
+    return SectionEntry(_document(row[:_DOCUMENT_COLUMNS]), *row[_DOCUMENT_COLUMNS:])

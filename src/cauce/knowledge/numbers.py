@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from cauce.records import Language
@@ -30,7 +30,7 @@ _INVISIBLE = str.maketrans("", "", "\u00ad\u200b\u2060")
 _JOINED_GROUPS = re.compile(r"(?<![\w.,])([1-9]\d{0,2}(?:[\u00a0\u2009\u202f]\d{3})+)(?![\d.,]*\d)")
 _VULGAR = re.compile(r"(?:(?<![\w.,/])(\d+) ?)?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅛⅜⅝⅞])")
 _SIMPLE_FRACTION = re.compile(r"(?<![\w.,/])(?:(\d+) )?(1/2|1/3|2/3|1/4|3/4)(?![\d/]|[.,]\d)")
-_NUMBER = re.compile(
+NUMBER = re.compile(
     r"(?P<sign>(?:(?<=[\s(\[<>=≤≥±:])|^)[-−])?"
     r"(?<![^\W\d_])"
     r"(?P<digits>(?<!\d)(?<!\d[.,'’])\d+(?:[.,'’]\d+)*|(?<![\w.,])[.,]\d+)"
@@ -68,17 +68,20 @@ def numbers_in(text: str, language: Language | None = None) -> tuple[str, ...]:
     >>> numbers_in("1.000 mg"), numbers_in("1.000 mg", "es"), numbers_in("1.000 mg", "en")
     (('1.000',), ('1000',), ('1',))
     """
-    found: list[str] = []
-    for match in _NUMBER.finditer(_prepare(text)):
-        values = _read(match["digits"], language)
-        if match["over"]:
-            values = [match[0].replace("\u2044", "/")]
-        if match["sign"]:
-            values[0] = f"-{values[0]}"
-        if match["power"]:
-            values[-1] += "^" + match["power"].translate(_SUPERSCRIPTS).lstrip("^")
-        found += values
-    return tuple(found)
+    matches = NUMBER.finditer(plain_digits(text))
+    return tuple(value for match in matches for value in values_of(match, language))
+
+
+def values_of(match: re.Match[str], language: Language | None = None) -> list[str]:
+    """The numbers of one match of `NUMBER` in a text that `plain_digits` gave."""
+    values = _read(match["digits"], language)
+    if match["over"]:
+        values = [match[0].replace("\u2044", "/")]
+    if match["sign"]:
+        values[0] = f"-{values[0]}"
+    if match["power"]:
+        values[-1] += "^" + match["power"].translate(_SUPERSCRIPTS).lstrip("^")
+    return values
 
 
 def number_words_in(text: str, language: Language | None = None) -> tuple[str, ...]:
@@ -91,8 +94,13 @@ def number_words_in(text: str, language: Language | None = None) -> tuple[str, .
     ('2', '8')
     """
     words = re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", text).lower())
-    values = _WORDS[language] if language else _EITHER_LANGUAGE
+    values = number_words(language)
     return tuple(values[word] for word in words if word in values)
+
+
+def number_words(language: Language | None = None) -> Mapping[str, str]:
+    """The words that `number_words_in` reads, with accents, each with its number in digits."""
+    return _WORDS[language] if language else _EITHER_LANGUAGE
 
 
 def unsupported_numbers(
@@ -114,7 +122,8 @@ def _all_numbers(text: str, language: Language | None) -> tuple[str, ...]:
     return (*numbers_in(text, language), *number_words_in(text, language))
 
 
-def _prepare(text: str) -> str:
+def plain_digits(text: str) -> str:
+    """`text` with ASCII digits, joined groups of thousands, and decimals instead of fractions."""
     text = unicodedata.normalize("NFC", text).translate(_INVISIBLE).replace("\u2044", "/")
     text = re.sub(r"[^\x00-\x7f]", lambda found: _ascii_digit(found[0]), text)
     text = _JOINED_GROUPS.sub(lambda found: re.sub(r"\s", "", found[0]), text)

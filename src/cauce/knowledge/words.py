@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.resources
 import re
 import unicodedata
 
@@ -47,6 +49,35 @@ _FOLDED_FUNCTION_WORDS = frozenset(fold(word) for word in FUNCTION_WORDS)
 def content_words(text: str) -> list[str]:
     """The folded words that carry meaning: no articles, prepositions, pronouns or auxiliaries."""
     return [word for word in words(text) if len(word) > 2 and word not in _FOLDED_FUNCTION_WORDS]
+
+
+def is_function_word(word: str) -> bool:
+    """True for a folded article, preposition, pronoun or auxiliary."""
+    return word in _FOLDED_FUNCTION_WORDS
+
+
+def is_common_word(word: str) -> bool:
+    """True for a folded word, or the plural of one, that Spanish or English texts often use.
+
+    Names of substances are left out of the list, so that none is taken for an ordinary word.
+
+    >>> is_common_word("tablets"), is_common_word("fiebre"), is_common_word("ibuprofen")
+    (True, True, False)
+    """
+    common = _common_words()
+    return (
+        word in _FOLDED_FUNCTION_WORDS
+        or word in common
+        or word.removesuffix("s") in common
+        or word.removesuffix("es") in common
+    )
+
+
+@functools.cache
+def _common_words() -> frozenset[str]:
+    text = (importlib.resources.files("cauce") / "data/common-words.txt").read_text("ascii")
+    lines = (line for line in text.splitlines() if not line.startswith("#"))
+    return frozenset(word for line in lines for word in line.split())
 
 
 def stem(word: str) -> str:

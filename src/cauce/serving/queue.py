@@ -6,8 +6,8 @@ import functools
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from cauce.knowledge.index import SectionEntry
-from cauce.records import Message, Reply
+from cauce.knowledge.store import SectionEntry
+from cauce.records import Language, Message, Reply
 
 
 class Answerer(Protocol):
@@ -16,10 +16,12 @@ class Answerer(Protocol):
     def reply(
         self, question: str, history: Sequence[Message] = (), *, plain: bool = False
     ) -> Reply:
-        """The reply to `question`, given the turns before it, oldest first; `plain` in easy words."""
+        """The reply to `question`, given the turns before it; `plain` in easy words."""
         ...
 
-    def section(self, source: str, document_id: str, section_id: str) -> SectionEntry | None:
+    def section(
+        self, source: str, document_id: str, section_id: str, language: Language
+    ) -> SectionEntry | None:
         """The section that a citation names, whole; None when it is not held."""
         ...
 

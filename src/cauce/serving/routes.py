@@ -99,18 +99,24 @@ def section_routes(assistant: Answerer) -> APIRouter:
 
     @router.get("/section", response_class=HTMLResponse)
     def section_page(
-        request: Request, source: str, id: str, section: str, start: int = 0, length: int = 0
+        request: Request,
+        source: str,
+        id: str,
+        language: Language,
+        section: str,
+        start: int = 0,
+        length: int = 0,
     ) -> HTMLResponse:
-        found = assistant.section(source, id, section)
+        found = assistant.section(source, id, section, language)
         if found is None:
             raise HTTPException(404, f"no section {section} of {source}/{id} is held here")
-        language = page_language(
+        spoken = page_language(
             request.query_params.get("lang", ""), request.headers.get("accept-language", "")
         )
         start = min(max(start, 0), len(found.body))
         end = min(start + max(length, 0), len(found.body))
         page = template.render(
-            language=language,
+            language=spoken,
             wording=WORDING,
             section=found,
             before=found.body[:start],

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from cauce.sources.cima import CimaSource
 from cauce.sources.epi import EpiSource
 from cauce.sources.fetching import ReadableSource, fetch
 from cauce.sources.files import FilesSource
@@ -19,12 +20,13 @@ from cauce.sources.spl import SplSource
 from cauce.sources.vademecum import VademecumSource
 
 Source = Annotated[
-    OpenFdaSource | SplSource | EpiSource | FilesSource | HubSource | VademecumSource,
+    OpenFdaSource | SplSource | EpiSource | CimaSource | FilesSource | HubSource | VademecumSource,
     Field(discriminator="kind"),
 ]
 """Any source that a recipe may name."""
 
 __all__ = [
+    "CimaSource",
     "EpiSource",
     "FilesSource",
     "HubSource",

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from cauce.records import Document, Record, Refusal, Section
 from cauce.sources.cleaning import one_line
-from cauce.sources.epi_headings import LONGEST_HEADING, Part, parts_of, section_of_part
+from cauce.sources.epi_headings import LONGEST_HEADING, free_id, number_of, split_section
 from cauce.sources.epi_names import Identity, identity_of
 from cauce.sources.fhir import Node, first, read_resource, resources, values
 from cauce.sources.medicines import (
@@ -30,7 +30,6 @@ from cauce.sources.paths import matching_files, today
 from cauce.sources.tables import tables_of, text_of
 
 LEAFLET_TYPE = "100000155538"
-_NUMBER = re.compile(r"(\d{1,2}(?:\.\d{1,2})*)\.?\s")
 _TEXTS = {
     "es": {"ft": "ficha técnica", "p": "prospecto"},
     "en": {"ft": "product characteristics", "p": "package leaflet"},
@@ -120,7 +119,7 @@ def sections_of(text: Node) -> Iterator[Section]:
     leaflet = is_leaflet(text)
     for section in values(text, "section"):
         inner = values(section, "section")
-        if _NUMBER.match(first(section, "title") + " ") or not inner:
+        if number_of(first(section, "title")) or not inner:
             yield from _section_tree(section, _Heading(None, "other"), leaflet, taken)
             continue
         opening = _content(section, "0", "other", None)
@@ -148,7 +147,7 @@ def _section_tree(
 ) -> Iterator[Section]:
     heading = lent or node
     title = one_line(first(heading, "title"))
-    section_id = _section_id(title, parent.id, taken)
+    section_id = free_id(number_of(title), parent.id, taken)
     kind = _kind(heading, title, parent, leaflet)
     section = _content(node, section_id, kind, parent.id)
     if lent:
@@ -157,23 +156,11 @@ def _section_tree(
             update={"title": title, "text": f"{own}\n{section.text}".strip()}
         )
     divs = values(node, "text.div")
-    parts = parts_of(divs[0], kind) if leaflet and len(divs) == 1 and not lent else []
-    if len(parts) > 1:
-        yield from _split(section, parts, taken)
+    if leaflet and len(divs) == 1 and not lent:
+        yield from split_section(section, divs[0], taken)
     else:
         yield section
     yield from _siblings(values(node, "section"), _Heading(section_id, kind), leaflet, taken)
-
-
-def _split(section: Section, parts: list[Part], taken: set[str]) -> Iterator[Section]:
-    """The section with what stands before its first printed heading, and a child for each."""
-    opening = parts[0] if not parts[0].title else Part("", section.kind, [])
-    text = "\n".join(filter(None, map(text_of, opening.blocks)))
-    tables = tuple(table for block in opening.blocks for table in tables_of(block))
-    yield section.model_copy(update={"text": text, "tables": tables})
-    for part in parts:
-        if part.title:
-            yield section_of_part(part, _section_id("", section.id, taken), section.id)
 
 
 def _content(node: Node, section_id: str, kind: str, parent: str | None) -> Section:
@@ -207,28 +194,13 @@ def _is_uncoded(node: Node) -> bool:
     return not any(code.isdigit() for code in values(node, "code.coding.code"))
 
 
-def _section_id(title: str, parent: str | None, taken: set[str]) -> str:
-    """The heading's number, or the parent's id and a running number."""
-    numbered = _NUMBER.match(title + " ")
-    if numbered and numbered.group(1) not in taken:
-        candidate = numbered.group(1)
-    else:
-        base, number = parent or "0", 1
-        while f"{base}.{number}" in taken:
-            number += 1
-        candidate = f"{base}.{number}"
-    taken.add(candidate)
-    return candidate
-
-
 def _kind(node: Node, title: str, parent: _Heading, leaflet: bool) -> str:
     for code in values(node, "code.coding.code"):
         if code in KIND_OF_QRD_CODE:
             return KIND_OF_QRD_CODE[code]
     by_number = KIND_OF_LEAFLET_NUMBER if leaflet else KIND_OF_SMPC_NUMBER
-    numbered = _NUMBER.match(title + " ")
-    if numbered and numbered.group(1) in by_number:
-        return by_number[numbered.group(1)]
+    if number_of(title) in by_number:
+        return by_number[number_of(title)]
     if leaflet and parent.id and _is_uncoded(node):
         heading = kind_of_heading(title)
         return parent.kind if heading == "other" else heading

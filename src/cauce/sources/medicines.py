@@ -23,7 +23,22 @@ KINDS = (
     "storage",
     "composition",
 )
-"""The kinds that people ask about; a section may also be `warnings` or `other`."""
+"""The kinds that every text is expected to have, and that people ask about most."""
+
+FURTHER_KINDS = (
+    "warnings",
+    "children",
+    "elderly",
+    "populations",
+    "mechanism",
+    "dependence",
+    "patients",
+)
+"""Kinds that only some texts set apart; a section of none of both is `other`.
+
+`populations` gathers several groups of patients, `patients` is written for them: leaflets inside
+a professional text.
+"""
 
 _LABEL_SECTIONS = """
 34066-1 boxed_warning warnings
@@ -62,6 +77,20 @@ _LABEL_SECTIONS = """
 50565-1 keep_out_of_reach_of_children warnings
 54433-8 user_safety_warnings warnings
 50741-8 safe_handling_warning warnings
+34081-0 pediatric_use children
+34082-8 geriatric_use elderly
+43684-0 use_in_specific_populations populations
+43679-0 mechanism_of_action mechanism
+43681-6 pharmacodynamics mechanism
+43682-4 pharmacokinetics mechanism
+34090-1 clinical_pharmacology mechanism
+42227-9 drug_abuse_and_dependence dependence
+34086-9 abuse dependence
+34087-7 dependence dependence
+34076-0 information_for_patients patients
+42230-3 spl_patient_package_insert patients
+42231-1 spl_medguide patients
+68498-5 patient_medication_information patients
 """
 
 KIND_OF_LOINC = {
@@ -159,6 +188,8 @@ KIND_OF_SMPC_NUMBER = {
     "4.7": "driving",
     "4.8": "side_effects",
     "4.9": "overdose",
+    "5.1": "mechanism",
+    "5.2": "mechanism",
     "6.1": "composition",
     "6.4": "storage",
 }

@@ -2,34 +2,28 @@
 
 https://open.fda.gov/apis/paging/ : `skip` reaches 25,000 at most; beyond, the `Link` header of a
 sorted search names the next page (`search_after`). A `Link` is followed wherever it is given, and
-`skip` is used where it is not. Answers 429 and 5xx and broken connections are tried again, after
-`Retry-After` when the server names it.
+`skip` is used where it is not.
 
 Pages are kept in `scratch` as they come, so that a fetch that was killed asks only for the rest.
 """
 
 from __future__ import annotations
 
-import datetime
-import email.utils
 import gzip
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cauce.errors import SourceUnavailable, UserError
 from cauce.runs import atomic_write
+from cauce.sources.polite import ask, polite_client
 
 if TYPE_CHECKING:
     import httpx
 
 MOST_SKIPPED = 25_000
-ATTEMPTS = 6
-FIRST_WAIT_S = 1.0
-LONGEST_WAIT_S = 120.0
 
 
 class Page(NamedTuple):
@@ -49,7 +43,7 @@ def pages(url: str, search: str, page_size: int, scratch: Path | None) -> Iterat
     first_url = str(httpx.URL(url).copy_merge_params(parameters))
     key = os.environ.get("OPENFDA_API_KEY")
     authentication = httpx.BasicAuth(key, "") if key else None
-    with httpx.Client(auth=authentication, timeout=60.0) as client:
+    with polite_client(authentication) as client:
         page = Page([], first_url)
         number = received = 0
         while page.next_url:
@@ -63,7 +57,7 @@ def pages(url: str, search: str, page_size: int, scratch: Path | None) -> Iterat
 
 
 def _request_page(client: httpx.Client, url: str, received: int) -> Page:
-    answer = _get(client, url)
+    answer = ask(client, url)
     if answer.status_code == 404:
         return Page([], "")
     _refuse_client_error(answer)
@@ -102,41 +96,6 @@ def _next_skip(url: str, received: int, total: int) -> str:
             "Narrow the search, or read the bulk partitions with path=..."
         )
     return str(httpx.URL(url).copy_set_param("skip", received))
-
-
-def _get(client: httpx.Client, url: str) -> httpx.Response:
-    """The answer to a request that may have to be repeated."""
-    import httpx
-
-    wait_s, reason = FIRST_WAIT_S, ""
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            time.sleep(min(wait_s, LONGEST_WAIT_S))
-            wait_s *= 2
-        try:
-            answer = client.get(url)
-        except httpx.TransportError as error:
-            reason = str(error) or type(error).__name__
-            continue
-        if answer.status_code != 429 and answer.status_code < 500:
-            return answer
-        reason = f"HTTP {answer.status_code}"
-        wait_s = _retry_after_s(answer.headers.get("retry-after", ""), wait_s)
-    raise SourceUnavailable(
-        f"{url} did not answer after {ATTEMPTS} attempts (last: {reason}).\n"
-        "Run the same command again later: pages already received are kept."
-    )
-
-
-def _retry_after_s(header: str, otherwise: float) -> float:
-    """Seconds that a `Retry-After` header asks for, written as seconds or as a date."""
-    if header.strip().isdigit():
-        return float(header)
-    try:
-        moment = email.utils.parsedate_to_datetime(header)
-    except ValueError:
-        return otherwise
-    return max(0.0, (moment - datetime.datetime.now(datetime.UTC)).total_seconds())
 
 
 def _refuse_client_error(answer: httpx.Response) -> None:

@@ -12,6 +12,7 @@ from cauce.sources.cleaning import one_line
 CODES = {
     "application": "application_number",
     "ndc": "product_ndc",
+    "package_ndc": "package_ndc",
     "unii": "unii",
     "rxcui": "rxcui",
     "pharm_class": "pharm_class_epc",
@@ -40,6 +41,7 @@ def names_of(record: Mapping[str, Any]) -> Names:
     """What the medicine is called: from `openfda`, else from the label's own product data."""
     openfda = record.get("openfda") or {}
     codes = {scheme: _unique(openfda.get(field, ())) for scheme, field in CODES.items()}
+    codes["spl_id"] = _unique([str(record.get("id", ""))])
     if is_homeopathic(record):
         codes["status"] = ("homeopathic",)
     brands = _unique(openfda.get("brand_name", ()))

@@ -10,6 +10,8 @@ levo-, -one / -olone, -ine / -idine) are kept.
 
 from __future__ import annotations
 
+import functools
+import importlib.resources
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -103,7 +105,9 @@ _SALT_NAMES = {
 _CONNECTING_WORDS = "as como de del el en en la las los of the tipo type usp inn"
 _CONNECTING = frozenset(_CONNECTING_WORDS.split())
 _ACID = frozenset(("acid", "acido"))
-_MIXTURE = re.compile(r"\s*(?:[,;+/]|\band\b|\by\b|\be\b(?=\s+i)|\bwith\b|\bcon\b)\s*")
+_MIXTURE = re.compile(
+    r"\s*(?:[,;+/]|(?<=[a-z]{7})-(?=[a-z]{7})|\band\b|\by\b|\be\b(?=\s+i)|\bwith\b|\bcon\b)\s*"
+)
 _BIOLOGIC_PREFIX = re.compile(r"\b(?:ado|fam|ziv)-(?=[a-z]{5})")
 _BIOLOGIC_SUFFIX = re.compile(r"(?<=[a-z]{4})-(?!acid\b)[a-z]{4}\b")
 _AMOUNT = re.compile(r"\b\d+(?:[.,]\d+)*\s*(?:mg|g|mcg|ug|ml|%|ui|iu|units?|unidades)?(?![\w-])")
@@ -161,13 +165,39 @@ def _plain(name: str) -> str:
     return _SYNONYM.sub(lambda found: SYNONYMS[found.group()], text)
 
 
+@functools.cache
+def known_medicines() -> tuple[tuple[str, ...], ...]:
+    """The names of each medicine in `data/medicine-names.txt`, the English international first."""
+    text = (importlib.resources.files("cauce") / "data/medicine-names.txt").read_text("utf-8")
+    lines = (line for line in text.splitlines() if line and not line.startswith("#"))
+    return tuple(tuple(name.strip() for name in line.split(";") if name.strip()) for line in lines)
+
+
+@functools.cache
+def _first_names() -> dict[str, str]:
+    """Skeletons of a substance's other names, each with that of its international one."""
+    skeletons = [[_skeletons(_plain(name)) for name in names] for names in known_medicines()]
+    taken = {names[0] for names in skeletons}
+    return {name: names[0] for names in skeletons for name in names[1:] if name not in taken}
+
+
 def _one_substance(name: str) -> str:
+    skeletons = _skeletons(name)
+    return _first_names().get(skeletons, skeletons)
+
+
+def _skeletons(name: str) -> str:
     words = [word for word in re.findall(r"[a-z0-9-]+", name) if word not in _CONNECTING]
     essential = [word for word in words if word not in SALTS and word not in _ACID]
-    return " ".join(sorted({_skeleton(word) for word in essential or words} - {""}))
+    return " ".join(sorted({skeleton(word) for word in essential or words} - {""}))
 
 
-def _skeleton(word: str) -> str:
+def skeleton(word: str) -> str:
+    """What the spellings of one word of an international name share, in both languages.
+
+    >>> skeleton("fenitoina") == skeleton("phenytoin")
+    True
+    """
     if len(word) < 3:
         return word
     word = _SALT_NAMES.get(word, word)

@@ -138,7 +138,7 @@ function citationOf(citation) {
     element("summary", { text: citation.title || `${citation.id} · ${citation.section}` }),
     element("blockquote", { text: citation.quote }), facts);
   const place = new URLSearchParams({ source: citation.source, id: citation.id,
-    section: citation.section, start: citation.start, length: citation.quote.length });
+    language: citation.language, section: citation.section, start: citation.start, length: citation.quote.length });
   const held = element("a", { key: "open_section" });
   held.href = `/section?${place}#quote`;
   held.target = "_blank";

@@ -1,0 +1,206 @@
+"""The plain-language view: facts first, short lines rendered from them, nothing left behind.
+
+It follows the practice of easy reading (UNE 153101, the IFLA guidelines): headings that ask what a
+reader asks, one idea a line, usual words, technical terms explained where they first come up. A
+line is shown only when it keeps the numbers, units, medicines and negations of the statement that
+it renders; else the statement itself is shown in its place, in the leaflet's words. In its place,
+not at the end: a limit that is moved away from "in severe renal impairment" is said of everyone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cauce.assistant.plain_lines import lines_of
+from cauce.assistant.plain_words import PlainWriter
+from cauce.knowledge.checks import check_numbers
+from cauce.knowledge.evidence import Evidence
+from cauce.knowledge.facts import Fact, MedicinesOf, facts_of, negations
+from cauce.knowledge.facts_patterns import AMOUNT
+from cauce.knowledge.index import SectionEntry
+from cauce.records import Citation, Language
+
+LONGEST_LINE_WORDS = 32
+"""A line that stays longer is no plain line: its statement is shown in the leaflet's words."""
+
+_HEADINGS: dict[str, dict[Language, str]] = {
+    "boxed_warning": {
+        "en": "What is the most important thing to know?",
+        "es": "¿Qué es lo más importante que debe saber?",
+    },
+    "contraindications": {"en": "Who must not use it?", "es": "¿Quién no debe usarlo?"},
+    "dose": {"en": "How is it used, and how much?", "es": "¿Cómo se usa y en qué cantidad?"},
+    "interactions": {
+        "en": "What does not mix well with it?",
+        "es": "¿Con qué no se lleva bien?",
+    },
+    "pregnancy": {
+        "en": "What about pregnancy and breastfeeding?",
+        "es": "¿Y en el embarazo y la lactancia?",
+    },
+    "children": {"en": "What about children?", "es": "¿Y en los niños?"},
+    "elderly": {"en": "What about older people?", "es": "¿Y en las personas mayores?"},
+    "driving": {"en": "Can I drive?", "es": "¿Puedo conducir?"},
+    "overdose": {"en": "What if I take too much?", "es": "¿Y si tomo demasiado?"},
+    "warnings": {"en": "What should I watch out for?", "es": "¿Con qué hay que tener cuidado?"},
+    "side_effects": {
+        "en": "What side effects can it have?",
+        "es": "¿Qué efectos malos puede tener?",
+    },
+    "use": {"en": "What is it for?", "es": "¿Para qué sirve?"},
+    "storage": {"en": "How do I keep it?", "es": "¿Cómo se guarda?"},
+    "composition": {"en": "What is in it?", "es": "¿Qué lleva?"},
+}
+"""The question that each kind of section answers, in the order of what matters most."""
+
+_VERBATIM: dict[Language, str] = {
+    "en": "In the words of the leaflet: “{}”",
+    "es": "Con las palabras del prospecto: «{}»",
+}
+_BOXED_IDS = ("boxed_warning", "34066-1")
+
+
+class PlainLine(NamedTuple):
+    """One line, and the statement of the record that it says."""
+
+    text: str
+    citation: Citation
+    is_verbatim: bool = False
+    """True for a statement that no plain line could say safely: it stands letter for letter."""
+
+
+class PlainPart(NamedTuple):
+    """What answers one of the reader's questions."""
+
+    kind: str
+    heading: str
+    lines: tuple[PlainLine, ...]
+    """In the order of the record."""
+
+
+class PlainView(NamedTuple):
+    """Sections in plain language, most important first."""
+
+    parts: tuple[PlainPart, ...]
+    language: Language
+
+    @property
+    def text(self) -> str:
+        """The whole view, as a person reads it."""
+        return "\n\n".join(_text_of(part, self.language) for part in self.parts)
+
+    @property
+    def rendered_share(self) -> float:
+        """Which share of the statements is said in plain lines; 1 when there are none."""
+        lines = [line for part in self.parts for line in part.lines]
+        statements = {(line.citation.section, line.citation.start) for line in lines}
+        verbatim = sum(line.is_verbatim for line in lines)
+        return 1 - verbatim / len(statements) if statements else 1.0
+
+
+def no_medicines(text: str) -> set[str]:
+    """What a reader without a list of names sees in a text: no medicine."""
+    return set()
+
+
+def plain_view(
+    sections: Sequence[SectionEntry],
+    language: Language,
+    *,
+    medicines_of: MedicinesOf = no_medicines,
+) -> PlainView:
+    """The sections that a reader asks about, in plain language; headings in `language`.
+
+    The lines are in the language of their document: nothing is translated. `medicines_of` names the
+    medicines of a text, so that a line which loses or adds one is not shown.
+    """
+    parts = []
+    for kind, headings in _HEADINGS.items():
+        chosen = [section for section in sections if kind_shown(section) == kind]
+        part = _part(kind, headings[language], chosen, medicines_of)
+        if part.lines:
+            parts.append(part)
+    return PlainView(tuple(parts), language)
+
+
+def plain_answer(
+    evidence: Evidence, language: Language, *, medicines_of: MedicinesOf = no_medicines
+) -> PlainView:
+    """The quoted passage alone, in plain language."""
+    section = evidence.section
+    kind = kind_shown(section)
+    offset = section.body.index(evidence.quote)
+    heading = _HEADINGS[kind][language] if kind in _HEADINGS else section.title
+    lines = _rendered(section, evidence.quote, offset, medicines_of)
+    return PlainView((PlainPart(kind, heading, tuple(lines)),), language)
+
+
+def kind_shown(section: SectionEntry) -> str:
+    """The kind under which a section is shown: its own, or that of a boxed warning."""
+    is_boxed = section.kind == "warnings" and section.id.startswith(_BOXED_IDS)
+    return "boxed_warning" if is_boxed else section.kind
+
+
+def _part(
+    kind: str, heading: str, sections: Sequence[SectionEntry], medicines_of: MedicinesOf
+) -> PlainPart:
+    lines: list[PlainLine] = []
+    for section in sections:
+        lines += _rendered(section, section.body, 0, medicines_of)
+    return PlainPart(kind, heading, tuple(lines))
+
+
+def _rendered(
+    section: SectionEntry, text: str, offset: int, medicines_of: MedicinesOf
+) -> list[PlainLine]:
+    """The lines of a text of the section: plain where that is safe, else the statement itself."""
+    language = section.document.language
+    writer = PlainWriter(language)
+    lines: list[PlainLine] = []
+    for fact in facts_of(kind_shown(section), text, language, medicines_of=medicines_of):
+        citation = _cited(section, fact, text, offset)
+        plain = lines_of(fact, language, writer)
+        if is_faithful(fact, plain, language, medicines_of):
+            lines += [PlainLine(line, citation) for line in plain]
+        else:
+            lines.append(PlainLine(citation.quote, citation, is_verbatim=True))
+    return lines
+
+
+def is_faithful(
+    fact: Fact, lines: Sequence[str], language: Language, medicines_of: MedicinesOf
+) -> bool:
+    """True when the lines are short and say the fact's numbers, units, medicines and negations.
+
+    What opens a contraindication ("Do not use it in case of") says what its section's title says
+    and is not counted.
+    """
+    said = " ".join(lines)
+    added = 1 if fact.kind == "contraindication" else 0
+    return (
+        bool(lines)
+        and all(len(line.split()) <= LONGEST_LINE_WORDS for line in lines)
+        and check_numbers(said, fact.text, language).passed
+        and check_numbers(fact.text, said, language).passed
+        and _amounts(said) == _amounts(fact.text)
+        and 0 <= negations(said) - negations(fact.text) <= added
+        and medicines_of(said) == medicines_of(fact.text)
+    )
+
+
+def _amounts(text: str) -> set[str]:
+    return {"".join(amount.lower().split()) for amount in AMOUNT.findall(text)}
+
+
+def _cited(section: SectionEntry, fact: Fact, text: str, offset: int) -> Citation:
+    quote = fact.span.of(text)
+    return section.cite(quote).model_copy(update={"start": offset + fact.span.start})
+
+
+def _text_of(part: PlainPart, language: Language) -> str:
+    lines = [
+        _VERBATIM[language].format(line.text) if line.is_verbatim else line.text
+        for line in part.lines
+    ]
+    return "\n".join([part.heading, *lines])
