@@ -21,7 +21,7 @@ from benchmarks import report
 from cauce.assistant.assistant import Assistant
 from cauce.corpus.examples import spoken_names
 from cauce.corpus.questions import QUESTIONS
-from cauce.knowledge.numbers import unsupported_numbers
+from cauce.knowledge.claims.numbers import unsupported_numbers
 from cauce.records import Document, Reply
 from cauce.runs import Run, read_records
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from cauce import cli, drugs_cli
-from cauce.knowledge.indexing import build_index
+from cauce.knowledge.sections.indexing import build_index
 from cauce.records import Section
 from cauce.runs import Run, write_records
 from documents import medicine

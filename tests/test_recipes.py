@@ -35,7 +35,8 @@ from transformers import (
 from cauce import road
 from cauce.assistant.assistant import Assistant
 from cauce.assistant.settings import AssistantSettings
-from cauce.knowledge.index import Index, build_index
+from cauce.knowledge.sections.index import Index
+from cauce.knowledge.sections.indexing import build_index
 from cauce.models.loading import load_tokenizer, load_tuned
 from cauce.recipe import Recipe, dump_recipe, load_recipe
 from cauce.records import Document, Example

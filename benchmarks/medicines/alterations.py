@@ -12,7 +12,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from benchmarks.medicines.label_sentences import Sentence
-from cauce.knowledge.evidence import subject_name
+from cauce.knowledge.evidence.evidence import subject_name
 
 
 class Altered(NamedTuple):

@@ -29,8 +29,8 @@ from benchmarks.medicines.label_sentences import (
     single_words,
 )
 from benchmarks.medicines.options import Options
-from cauce.knowledge.checks import check_answer
-from cauce.knowledge.names import NameResolver
+from cauce.knowledge.claims.checks import check_answer
+from cauce.knowledge.names.resolver import NameResolver
 
 CASES_PER_KIND = 1500
 BARS = {

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from cauce.knowledge.index import NameEntry
-from cauce.knowledge.passages import passage
+from cauce.knowledge.evidence.passages import passage
+from cauce.knowledge.sections.store import NameEntry
 from cauce.knowledge.sentences import sentences
 from cauce.records import Document, Language
 from cauce.sources.epi import EpiSource

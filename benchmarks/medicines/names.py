@@ -20,8 +20,9 @@ from benchmarks.medicines.options import Options
 from cauce.assistant.assistant import Assistant
 from cauce.assistant.settings import AssistantSettings
 from cauce.corpus.questions import QUESTIONS
-from cauce.knowledge.index import Index, build_index
-from cauce.knowledge.said import pieces
+from cauce.knowledge.names.said import pieces
+from cauce.knowledge.sections.index import Index
+from cauce.knowledge.sections.indexing import build_index
 from cauce.knowledge.words import fold
 from cauce.records import Document, Language, Reply
 from cauce.sources import EpiSource, OpenFdaSource, SplSource, VademecumSource

@@ -25,8 +25,10 @@ from benchmarks import report
 from benchmarks.medicines.options import Options
 from cauce.assistant.plain import PlainView, kind_shown, plain_view
 from cauce.assistant.plain_words import glossary
-from cauce.knowledge.index import Index, SectionEntry, build_index
-from cauce.knowledge.names import NameResolver
+from cauce.knowledge.names.resolver import NameResolver
+from cauce.knowledge.sections.index import Index
+from cauce.knowledge.sections.indexing import build_index
+from cauce.knowledge.sections.store import SectionEntry
 from cauce.knowledge.words import FUNCTION_WORDS, fold
 from cauce.records import Document, Language
 from cauce.sources import EpiSource, OpenFdaSource, VademecumSource

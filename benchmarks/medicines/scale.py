@@ -22,7 +22,7 @@ from benchmarks import report
 from benchmarks.medicines.labels import Substance, write_export
 from benchmarks.medicines.options import Options
 from cauce.corpus.questions import QUESTIONS
-from cauce.knowledge.index import Index
+from cauce.knowledge.sections.index import Index
 from cauce.sources.medicines import KINDS
 
 FEW, MANY, QUICK = 450, 50_000, 2_000
@@ -36,7 +36,7 @@ LABELS = "openfda/labels-150.jsonl.gz"
 _IMPORT = """
 import json, os, sys
 from pathlib import Path
-from cauce.knowledge.indexing import build_index
+from cauce.knowledge.sections.indexing import build_index
 from cauce.records import Document
 from cauce.runs import read_records
 from cauce.sources import OpenFdaSource, fetch

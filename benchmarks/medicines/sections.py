@@ -25,8 +25,9 @@ from cauce.assistant.settings import AssistantSettings
 from cauce.assistant.wording import language_of
 from cauce.corpus.examples import spoken_names
 from cauce.corpus.questions import QUESTIONS
-from cauce.knowledge.evidence import find_evidence
-from cauce.knowledge.index import Index, build_index
+from cauce.knowledge.evidence.evidence import find_evidence
+from cauce.knowledge.sections.index import Index
+from cauce.knowledge.sections.indexing import build_index
 from cauce.knowledge.words import fold
 from cauce.records import Document, Reply
 from cauce.sources import EpiSource, OpenFdaSource, VademecumSource

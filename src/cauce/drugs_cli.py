@@ -10,10 +10,10 @@ import typer
 
 if TYPE_CHECKING:
     from cauce.assistant.assistant import Assistant
-    from cauce.knowledge.overview import KeyPassage
-    from cauce.knowledge.revisions import Edition, Revision
-    from cauce.knowledge.shelf import Shelf
-    from cauce.knowledge.store import DocumentEntry
+    from cauce.knowledge.labels.overview import KeyPassage
+    from cauce.knowledge.labels.revisions import Edition, Revision
+    from cauce.knowledge.labels.shelf import Shelf
+    from cauce.knowledge.sections.store import DocumentEntry
     from cauce.records import Language
 
 drugs_app = typer.Typer(
@@ -58,8 +58,8 @@ def show(
     json: Json = False,
 ) -> None:
     """Names, codes, documents and sections of a medicine, and what its key sections open with."""
-    from cauce.knowledge.overview import overview
-    from cauce.knowledge.shelf import open_shelf
+    from cauce.knowledge.labels.overview import overview
+    from cauce.knowledge.labels.shelf import open_shelf
     from cauce.report.drugs import overview_text
 
     with open_shelf(run, tell) as shelf:
@@ -121,7 +121,7 @@ def describe(
 ) -> None:
     """A monograph written from the medicine's record, checked, each sentence with its source."""
     from cauce.assistant.monograph import describe as written
-    from cauce.knowledge.shelf import open_shelf
+    from cauce.knowledge.labels.shelf import open_shelf
 
     with open_shelf(run, tell) as shelf:
         spoken = _language(language) or shelf.documents(name)[0].language
@@ -151,9 +151,9 @@ def compare(
     """Two medicines kind by kind, and what their texts say of taking them together."""
     from json import dumps
 
-    from cauce.knowledge.interactions import interactions
-    from cauce.knowledge.overview import key_passages
-    from cauce.knowledge.shelf import open_shelf
+    from cauce.knowledge.labels.interactions import interactions
+    from cauce.knowledge.labels.overview import key_passages
+    from cauce.knowledge.labels.shelf import open_shelf
     from cauce.report.drugs import interaction_row, side_by_side_text
 
     with open_shelf(run, tell) as shelf:
@@ -192,8 +192,8 @@ def interactions_between(
     from json import dumps
 
     from cauce.errors import UserError
-    from cauce.knowledge.interactions import interactions
-    from cauce.knowledge.shelf import open_shelf
+    from cauce.knowledge.labels.interactions import interactions
+    from cauce.knowledge.labels.shelf import open_shelf
     from cauce.report.drugs import interaction_row, interactions_text
 
     if len(names) < 2:
@@ -224,7 +224,7 @@ def changes(
     from re import fullmatch
 
     from cauce.errors import UserError
-    from cauce.knowledge.shelf import open_shelf
+    from cauce.knowledge.labels.shelf import open_shelf
     from cauce.report.drugs import revision_rows, revision_text
 
     if since and (older or newer):
@@ -248,7 +248,7 @@ def _revisions(
     from itertools import pairwise
 
     from cauce.errors import NotFound
-    from cauce.knowledge.revisions import revision
+    from cauce.knowledge.labels.revisions import revision
 
     if since:
         for before, after in pairwise(editions):

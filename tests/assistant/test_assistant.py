@@ -8,8 +8,9 @@ from cauce.assistant.assistant import Assistant
 from cauce.assistant.files import answer_file, render
 from cauce.assistant.settings import AssistantSettings
 from cauce.errors import DataRefused
-from cauce.knowledge.index import Index, build_index
-from cauce.knowledge.numbers import numbers_in, unsupported_numbers
+from cauce.knowledge.claims.numbers import numbers_in, unsupported_numbers
+from cauce.knowledge.sections.index import Index
+from cauce.knowledge.sections.indexing import build_index
 from cauce.models.loading import load_base
 from cauce.models.settings import ModelSettings
 from cauce.records import Document, Message, Reply, Section

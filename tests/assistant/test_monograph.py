@@ -7,12 +7,13 @@ import re
 import pytest
 
 from cauce.assistant.assistant import Assistant
-from cauce.assistant.monograph import describe, monograph
+from cauce.assistant.monograph import ORDER, describe, monograph
 from cauce.assistant.monograph_page import MOST_NAMES, Monograph
 from cauce.assistant.settings import AssistantSettings
 from cauce.assistant.wording import SECTION_NAMES
 from cauce.corpus.questions import description_wording
-from cauce.knowledge.index import Index, build_index
+from cauce.knowledge.sections.index import Index
+from cauce.knowledge.sections.indexing import build_index
 from cauce.models.loading import load_base
 from cauce.models.settings import ModelSettings
 from cauce.records import Document, Language, Names, Reply, Section

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from cauce.assistant import plain_lines, plain_words
 from cauce.assistant.plain import PlainView, is_faithful, plain_answer, plain_view
 from cauce.assistant.plain_words import PlainWriter, glossary
-from cauce.knowledge.evidence import Evidence
-from cauce.knowledge.facts import facts_of, negations
-from cauce.knowledge.index import Index, SectionEntry, build_index
-from cauce.knowledge.names import NameResolver
-from cauce.knowledge.numbers import numbers_in
+from cauce.knowledge.claims.numbers import numbers_in
+from cauce.knowledge.evidence.evidence import Evidence
+from cauce.knowledge.facts.facts import facts_of, negations
+from cauce.knowledge.names.resolver import NameResolver
+from cauce.knowledge.sections.index import Index
+from cauce.knowledge.sections.indexing import build_index
+from cauce.knowledge.sections.store import SectionEntry
 from cauce.records import Document, Language, Section
 
 NAMES = {"ritonavir", "warfarin"}

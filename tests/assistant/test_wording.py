@@ -6,7 +6,7 @@ import pytest
 
 from cauce.assistant import wording
 from cauce.assistant.wording import SECTION_NAMES, language_of, say
-from cauce.knowledge.conditions import conditions_of
+from cauce.knowledge.evidence.conditions import conditions_of
 from cauce.sources.medicines import FURTHER_KINDS, KINDS
 
 

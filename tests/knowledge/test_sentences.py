@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cauce.knowledge import checks, evidence, passages, sentences, words
-from cauce.knowledge.passages import passage
+from cauce.knowledge import sentences, words
+from cauce.knowledge.claims import checks
+from cauce.knowledge.evidence import evidence, passages
+from cauce.knowledge.evidence.passages import passage
 from cauce.knowledge.sentences import lead
 from cauce.knowledge.sentences import sentences as split
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import uvicorn
 
-from cauce.knowledge.store import DocumentEntry, SectionEntry
+from cauce.knowledge.sections.store import DocumentEntry, SectionEntry
 from cauce.records import Check, Citation, Language, Message, Reply
 from cauce.serving.app import create_app, listen
 from cauce.serving.queue import Answerer

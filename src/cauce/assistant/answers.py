@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from cauce.assistant.wording import say
 from cauce.corpus.examples import spoken
-from cauce.knowledge.evidence import Evidence
-from cauce.knowledge.names import Resolution
+from cauce.knowledge.evidence.evidence import Evidence
+from cauce.knowledge.names.resolver import Resolution
 from cauce.knowledge.sentences import sentences
 from cauce.records import Citation, Language, Reply, Statement
 

@@ -8,9 +8,9 @@ from cauce.assistant.answers import Plan, Question, merge
 from cauce.assistant.settings import AssistantSettings
 from cauce.assistant.understanding import Understanding
 from cauce.assistant.writing import Writer
-from cauce.knowledge.index import Index
-from cauce.knowledge.names import NameResolver
-from cauce.knowledge.store import SectionEntry, SectionStore
+from cauce.knowledge.names.resolver import NameResolver
+from cauce.knowledge.sections.index import Index
+from cauce.knowledge.sections.store import SectionEntry, SectionStore
 from cauce.models.loading import LoadedModel, load_tuned
 from cauce.records import Language, Message, Reply
 from cauce.runs import Run

@@ -15,10 +15,10 @@ from cauce.assistant.answers import Question, abstain, unresolved
 from cauce.assistant.assistant import Assistant
 from cauce.assistant.monograph_page import Monograph, Part
 from cauce.corpus.questions import description_wording
-from cauce.knowledge.evidence import SHORTEST_SECTION_CHARS, Evidence
-from cauce.knowledge.names import Mention
-from cauce.knowledge.passages import passage
-from cauce.knowledge.store import DocumentEntry, SectionEntry, SectionStore
+from cauce.knowledge.evidence.evidence import SHORTEST_SECTION_CHARS, Evidence
+from cauce.knowledge.evidence.passages import passage
+from cauce.knowledge.names.resolver import Mention
+from cauce.knowledge.sections.store import DocumentEntry, SectionEntry, SectionStore
 from cauce.knowledge.words import fold
 from cauce.records import Language, Reply
 

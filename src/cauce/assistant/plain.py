@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from cauce.assistant.plain_lines import lines_of
 from cauce.assistant.plain_words import PlainWriter
-from cauce.knowledge.checks import check_numbers
-from cauce.knowledge.evidence import Evidence
-from cauce.knowledge.facts import Fact, MedicinesOf, facts_of, negations
-from cauce.knowledge.facts_patterns import AMOUNT
-from cauce.knowledge.index import SectionEntry
+from cauce.knowledge.claims.checks import check_numbers
+from cauce.knowledge.evidence.evidence import Evidence
+from cauce.knowledge.facts.facts import Fact, MedicinesOf, facts_of, negations
+from cauce.knowledge.facts.patterns import AMOUNT
+from cauce.knowledge.sections.store import SectionEntry
 from cauce.records import Citation, Language
 
 LONGEST_LINE_WORDS = 32

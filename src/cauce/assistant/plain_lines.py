@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cauce.assistant.plain_words import PlainWriter
-from cauce.knowledge.facts import Fact
+from cauce.knowledge.facts.facts import Fact
 from cauce.records import Language
 
 LONG_LINE_WORDS = 14
@@ -140,7 +140,7 @@ _JOINING = re.compile(r"^(?:and|y)\s+", re.IGNORECASE)
 def lines_of(fact: Fact, language: Language, writer: PlainWriter) -> list[str]:
     """The fact in short plain lines, in the order of its words.
 
-    >>> from cauce.knowledge.facts import facts_of
+    >>> from cauce.knowledge.facts.facts import facts_of
     >>> text = "Strong inhibitors (e.g., ritonavir) should be avoided; monitor for hypotension."
     >>> lines_of(facts_of("interactions", text, "en")[0], "en", PlainWriter("en"))
     ... # doctest: +NORMALIZE_WHITESPACE

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cauce.assistant.cues import CUES, NAMED, NO_SECTION
-from cauce.knowledge.conditions import Condition as Condition
-from cauce.knowledge.conditions import conditions_of as conditions_of
+from cauce.knowledge.evidence.conditions import Condition as Condition
+from cauce.knowledge.evidence.conditions import conditions_of as conditions_of
 from cauce.knowledge.words import fold
 
 _PATTERNS = tuple((kind, re.compile(rf"\b(?:{cues})")) for kind, cues in CUES)

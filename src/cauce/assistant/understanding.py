@@ -10,11 +10,11 @@ from cauce.assistant.routing import cue_words, in_conversation
 from cauce.assistant.settings import AssistantSettings
 from cauce.assistant.wording import language_of, say
 from cauce.corpus.examples import spoken
-from cauce.knowledge.evidence import Evidence, find_evidence, subject_name
-from cauce.knowledge.interactions import Interaction, interactions
-from cauce.knowledge.makers import maker_differences
-from cauce.knowledge.names import UNNAMED, Mention, NameResolver, Resolution
-from cauce.knowledge.store import DocumentEntry, SectionStore
+from cauce.knowledge.evidence.evidence import Evidence, find_evidence, subject_name
+from cauce.knowledge.labels.interactions import Interaction, interactions
+from cauce.knowledge.labels.makers import maker_differences
+from cauce.knowledge.names.resolver import UNNAMED, Mention, NameResolver, Resolution
+from cauce.knowledge.sections.store import DocumentEntry, SectionStore
 from cauce.knowledge.words import content_words, stem, stems
 from cauce.records import Language, Message, Reply
 

@@ -9,8 +9,13 @@ from cauce.assistant.plain import plain_answer
 from cauce.assistant.settings import AssistantSettings
 from cauce.corpus.prompts import prompt
 from cauce.corpus.tokens import chat_prompt
-from cauce.knowledge.checks import check_answer, check_complete, check_medicines, check_numbers
-from cauce.knowledge.evidence import Evidence, short_answer
+from cauce.knowledge.claims.checks import (
+    check_answer,
+    check_complete,
+    check_medicines,
+    check_numbers,
+)
+from cauce.knowledge.evidence.evidence import Evidence, short_answer
 from cauce.models.generation import generate
 from cauce.models.loading import LoadedModel
 from cauce.records import Check, Reply, Statement

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from cauce.corpus.prompts import prompt
 from cauce.corpus.questions import held_out_wording, training_wordings
 from cauce.corpus.settings import CorpusSettings
-from cauce.knowledge.evidence import Evidence, find_evidence, short_answer
-from cauce.knowledge.index import DocumentEntry, Index
+from cauce.knowledge.evidence.evidence import Evidence, find_evidence, short_answer
+from cauce.knowledge.sections.index import Index
+from cauce.knowledge.sections.store import DocumentEntry
 from cauce.knowledge.words import fold
 from cauce.records import Document, Example
 

@@ -10,7 +10,8 @@ from cauce.corpus.examples import examples_of
 from cauce.corpus.settings import CorpusSettings
 from cauce.corpus.splits import SPLITS, assign_groups, check_leakage, drop_repeats
 from cauce.errors import DataRefused
-from cauce.knowledge.index import Index, build_index
+from cauce.knowledge.sections.index import Index
+from cauce.knowledge.sections.indexing import build_index
 from cauce.records import Document, Example
 from cauce.runs import read_records, write_records
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cauce.knowledge.evidence import Evidence
+from cauce.knowledge.evidence.evidence import Evidence
 from cauce.records import Message
 
 

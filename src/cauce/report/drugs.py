@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from cauce.knowledge.differences import Difference, marked
-from cauce.knowledge.interactions import Interaction
-from cauce.knowledge.numbers import numbers_in
-from cauce.knowledge.overview import DocumentLine, KeyPassage, Overview
-from cauce.knowledge.revisions import Revision
+from cauce.knowledge.claims.numbers import numbers_in
+from cauce.knowledge.labels.differences import Difference, marked
+from cauce.knowledge.labels.interactions import Interaction
+from cauce.knowledge.labels.overview import DocumentLine, KeyPassage, Overview
+from cauce.knowledge.labels.revisions import Revision
 from cauce.records import Citation, Language
 
 WIDTH = 100

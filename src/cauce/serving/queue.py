@@ -6,7 +6,7 @@ import functools
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from cauce.knowledge.store import SectionEntry
+from cauce.knowledge.sections.store import SectionEntry
 from cauce.records import Language, Message, Reply
 
 

@@ -1,0 +1,1 @@
+"""Whether an answer says nothing that its cited text does not say."""

@@ -1,0 +1,1 @@
+"""The section and the passage that answer a question."""

@@ -1,0 +1,1 @@
+"""What a section says that a patient must not lose."""

@@ -1,0 +1,1 @@
+"""What labels say of a medicine, of two together, and what changed in them."""

@@ -1,0 +1,1 @@
+"""Which medicine a text names."""

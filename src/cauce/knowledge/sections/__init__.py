@@ -1,0 +1,1 @@
+"""The sections that may be cited, in SQLite or OpenSearch."""
