@@ -16,8 +16,9 @@ from cauce.corpus.questions import (
     training_wordings,
 )
 from cauce.corpus.settings import CorpusSettings
-from cauce.corpus.splits import SPLITS, assign_groups, check_leakage, drop_repeats
+from cauce.corpus.splits import SPLITS, assign_groups, check_leakage, draw_groups, drop_repeats
 from cauce.errors import DataRefused, LeakageFound
+from cauce.knowledge.sections.index import Index
 from cauce.records import Citation, Document, Example, Message, Names, Section
 from cauce.runs import read_records, write_records
 from documents import medicine
@@ -116,6 +117,21 @@ def test_test_questions_are_worded_as_none_in_training(tmp_path: Path) -> None:
 
 def test_the_same_seed_gives_the_same_examples(tmp_path: Path) -> None:
     assert prepared(tmp_path / "a", documents()) == prepared(tmp_path / "b", documents())
+
+
+def test_of_very_many_documents_some_substances_are_asked_about_and_all_are_indexed(
+    tmp_path: Path,
+) -> None:
+    documents = [medicine(name) for name in MEDICINES]
+    splits = prepared(tmp_path, documents, max_documents=4)
+    assert len({item.group for split in SPLITS for item in splits[split]}) == 4
+    assert all(splits[split] for split in SPLITS)
+    index = Index(tmp_path / "index.sqlite")
+    assert index.statistics()["documents"] == len(documents)
+    index.close()
+    assert draw_groups({"a": 9, "b": 9, "c": 9, "d": 9}, 3, seed=0) != {"a", "b", "c", "d"}
+    assert len(draw_groups({"a": 9, "b": 9, "c": 9, "d": 9}, 3, seed=0)) == 3
+    assert draw_groups({"a": 9, "b": 9}, 18, seed=1) == {"a", "b"}
 
 
 def test_a_long_example_is_counted_and_left(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from cauce.assistant.answers import Question, statements_of
 from cauce.assistant.plain import plain_answer
@@ -14,11 +15,14 @@ from cauce.knowledge.claims.checks import (
     check_complete,
     check_medicines,
     check_numbers,
+    supported_lead,
 )
 from cauce.knowledge.evidence.evidence import Evidence, short_answer
 from cauce.models.generation import generate
 from cauce.models.loading import LoadedModel
 from cauce.records import Check, Reply, Statement
+
+C = TypeVar("C")
 
 SHORTEST_QUOTE_CHARS = 80
 """A quote is not shortened below this for the sake of a long question."""
@@ -104,13 +108,17 @@ class Writer:
         return question._replace(evidence=evidence)
 
     def _written(self, question: Question, text: str) -> Reply:
-        """The generated text when every check passes; else the section's own words."""
+        """The generated text, up to where a check first fails; else the section's own words."""
         checks = self._checks(question.evidence, text)
         failed = [check for check in checks if not check.passed]
-        if failed:
-            reason = "; ".join(f"withheld: {check.name}: {check.detail}" for check in failed)
-            return self._quoted(question, reason).model_copy(update={"checks": checks})
-        return _reply(question, text, checks, generated=True)
+        if not failed:
+            return _reply(question, text, checks, generated=True)
+        reason = "; ".join(f"withheld: {check.name}: {check.detail}" for check in failed)
+        lead = self._check(supported_lead, question.evidence, text)
+        if lead:
+            passed = self._checks(question.evidence, lead)
+            return _reply(question, lead, passed, reason=reason, generated=True)
+        return self._quoted(question, reason).model_copy(update={"checks": checks})
 
     def _quoted(self, question: Question, reason: str = "") -> Reply:
         """The first sentences of the quote that fit, else all of it; checked all the same."""
@@ -123,7 +131,11 @@ class Writer:
         return _reply(question, text, self._checks(evidence, text), reason=reason)
 
     def _checks(self, evidence: Evidence, text: str) -> tuple[Check, ...]:
-        return check_answer(
+        return self._check(check_answer, evidence, text)
+
+    def _check(self, check: Callable[..., C], evidence: Evidence, text: str) -> C:
+        """What `check` finds of the text beside its evidence."""
+        return check(
             text,
             evidence.quote,
             evidence.title,

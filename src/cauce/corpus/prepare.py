@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from cauce.corpus.examples import examples_of
 from cauce.corpus.settings import CorpusSettings
-from cauce.corpus.splits import SPLITS, assign_groups, check_leakage, drop_repeats
+from cauce.corpus.splits import SPLITS, assign_groups, check_leakage, draw_groups, drop_repeats
 from cauce.errors import DataRefused
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
@@ -55,16 +56,17 @@ def prepare(
 def _draw(
     documents: Path, index: Index, settings: CorpusSettings, seed: int
 ) -> dict[str, list[Example]]:
+    counts = Counter(document.group for document in read_records(documents, Document))
     split_of = assign_groups(
-        (document.group for document in read_records(documents, Document)),
+        draw_groups(counts, settings.max_documents, seed=seed),
         validation_share=settings.validation_share,
         test_share=settings.test_share,
         seed=seed,
     )
     drawn: dict[str, list[Example]] = {split: [] for split in SPLITS}
     for document in read_records(documents, Document):
-        split = split_of[document.group]
-        drawn[split] += examples_of(document, index, settings, seed=seed, split=split)
+        if split := split_of.get(document.group):
+            drawn[split] += examples_of(document, index, settings, seed=seed, split=split)
     return drawn
 
 

@@ -12,6 +12,23 @@ from cauce.records import Example
 SPLITS = ("train", "validation", "test")
 
 
+def draw_groups(documents: Mapping[str, int], most_documents: int, *, seed: int) -> set[str]:
+    """Groups, drawn by hash, whose documents are about `most_documents` at most; all when they are.
+
+    `documents` tells how many each group has. At least three groups are drawn where there are so
+    many, so that each split has one.
+    """
+    ordered = sorted(documents, key=lambda group: _rank(f"{seed}/drawn/{group}"))
+    drawn: set[str] = set()
+    count = 0
+    for group in ordered:
+        count += documents[group]
+        if count > most_documents and len(drawn) >= len(SPLITS):
+            break
+        drawn.add(group)
+    return drawn
+
+
 def assign_groups(
     groups: Iterable[str], *, validation_share: float, test_share: float, seed: int
 ) -> dict[str, str]:
@@ -19,9 +36,7 @@ def assign_groups(
 
     Raises DataRefused when there are fewer than three groups.
     """
-    ordered = sorted(
-        set(groups), key=lambda group: hashlib.sha256(f"{seed}/{group}".encode()).digest()
-    )
+    ordered = sorted(set(groups), key=lambda group: _rank(f"{seed}/{group}"))
     if len(ordered) < 3:
         raise DataRefused(
             f"the documents are about {len(ordered)} substance(s): "
@@ -34,6 +49,10 @@ def assign_groups(
         group: "test" if rank < tests else "validation" if rank < tests + validations else "train"
         for rank, group in enumerate(ordered)
     }
+
+
+def _rank(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
 
 
 def drop_repeats(splits: Mapping[str, Sequence[Example]]) -> tuple[dict[str, list[Example]], int]:
