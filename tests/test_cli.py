@@ -262,7 +262,7 @@ def test_the_report_is_written_again(cauce, here):
 def test_a_question_is_answered_with_its_source_and_the_notice(cauce, here):
     code, out, err = cauce("ask", "tiny", "What is ibuprofen used for?")
     assert (code, err) == (0, "Only a test.\n")
-    assert "[vademecum/ibuprofen/" in out
+    assert "(vademecum/ibuprofen/" in out
     reply = json.loads(cauce("ask", "tiny", "What is ibuprofen used for?", "--json")[1])
     assert reply["citations"][0]["quote"] in out
 

@@ -2,9 +2,10 @@
 
     python -m benchmarks.medicines                        every section
     python -m benchmarks.medicines --only names,claims    some of them
+    python -m benchmarks.medicines --only numbers --run vademecum    what a run's model writes
 
-It needs no trained model: names, sections, checks, the plain view, cleaning and scale are measured
-on what the assistant shows. Figures go to stdout as JSON lines, progress to stderr.
+It needs no trained model: what is shown without one is measured. Figures go to stdout as JSON
+lines, progress to stderr.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.medicines.options import Options
 
-SECTIONS = ("names", "sections", "claims", "plain", "cleaning", "scale")
+SECTIONS = ("names", "sections", "numbers", "claims", "plain", "cleaning", "scale")
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
@@ -34,6 +35,7 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="smaller sets")
     parser.add_argument("--failures", type=Path, help="folder for what was not right")
+    parser.add_argument("--run", help="a trained run, whose model then writes in `numbers`")
     arguments = parser.parse_args()
     chosen = arguments.only.split(",")
     unknown = sorted({*chosen} - {*SECTIONS})
@@ -41,7 +43,7 @@ def main() -> None:
         parser.error(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
     if not (arguments.data / "openfda").is_dir():
         parser.error(f"no openfda in {arguments.data}; name the shared inputs with --data")
-    options = Options(arguments.data, arguments.quick, arguments.failures)
+    options = Options(arguments.data, arguments.quick, arguments.failures, arguments.run)
     for name in chosen:
         section = importlib.import_module(f"benchmarks.medicines.{name}")
         print(f"{name}: {section.__doc__.splitlines()[0]}", file=sys.stderr, flush=True)

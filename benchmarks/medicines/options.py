@@ -18,6 +18,9 @@ class Options(NamedTuple):
     failures: Path | None = None
     """Folder for what was not right, one file of JSON lines a section."""
 
+    run: str | None = None
+    """A trained run whose model writes; without one the sections are quoted."""
+
     def write_failures(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Writes `rows` to `NAME.jsonl` in the folder for failures, where one was named."""
         if self.failures is None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import report
-from benchmarks.medicines.labels import Substance, write_export
+from benchmarks.medicines.invented_labels import Substance, write_export
 from benchmarks.medicines.options import Options
 from cauce.corpus.questions import QUESTIONS
 from cauce.knowledge.sections.index import Index

@@ -175,3 +175,5 @@ class Reply(Record):
     language: Language = "en"
     generated: bool = False
     """True when the model's own words are shown, False when the section is quoted."""
+    plain: bool = False
+    """True when the section is told in plain language, fact by fact."""

@@ -392,5 +392,6 @@ def test_a_file_of_questions_is_answered_line_by_line(assistant, tmp_path):
 
 def test_a_terminal_shows_the_answer_its_source_and_why(says):
     shown = render(says("Adults take 800 mg every 8 hours."))
-    assert "[test/ibuprofen/1/dose] Ibuprofen · dose\n    Adults take 400 mg" in shown
+    assert shown.startswith("Ibuprofen: Adults take 400 mg every 8 hours.")
+    assert "once a day. [1]\n\n[1] Ibuprofen · dose (test/ibuprofen/1/dose)\n    Adults" in shown
     assert "\n\n(withheld: numbers: " in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,11 +80,21 @@ def _citation(citation: Citation) -> dict[str, str]:
 
 
 def render(reply: Reply) -> str:
-    """The reply for a terminal: the answer, its sources with their quotes, why it is so."""
-    lines = [reply.text]
-    for citation in reply.citations:
+    """The reply for a terminal: the answer, its numbered sources with their quotes, why it is so."""
+    lines = _referenced(reply)
+    for number, citation in enumerate(reply.citations, 1):
         place = f"{citation.source}/{citation.id}/{citation.version}/{citation.section}"
-        lines += ["", f"[{place}] {citation.title}", f"    {citation.quote}"]
+        lines += ["", f"[{number}] {citation.title} ({place})", f"    {citation.quote}"]
     if reply.reason:
         lines += ["", f"({reply.reason})"]
     return "\n".join(lines)
+
+
+def _referenced(reply: Reply) -> list[str]:
+    """The statements, those that rest on one citation together, with its number."""
+    runs = itertools.groupby(reply.statements, key=lambda statement: statement.citation)
+    return [
+        " ".join(statement.text for statement in run)
+        + ("" if citation is None else f" [{citation + 1}]")
+        for citation, run in runs
+    ]

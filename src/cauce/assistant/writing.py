@@ -91,6 +91,7 @@ class Writer:
         )
         return reply.model_copy(
             update={
+                "plain": True,
                 "statements": tuple(
                     Statement(text=line.text, citation=place) for place, line in enumerate(lines)
                 ),

@@ -211,16 +211,8 @@ def sentences(text: str) -> list[str]:
 
 def evidence(reply: Reply) -> dict[str, Any]:
     """What stands beside the text: citations, checks, and the reason when there is no answer."""
-    fields = {
-        "statements",
-        "citations",
-        "abstained",
-        "reason",
-        "choices",
-        "checks",
-        "generated",
-        "language",
-    }
+    fields = {"statements", "citations", "abstained", "reason", "choices", "checks"}
+    fields |= {"generated", "plain", "language"}
     return reply.model_dump(mode="json", include=fields)
 
 

@@ -57,7 +57,7 @@ async function answer(asked) {
       addChoice(turn, choice);
     }
     turns.push({ role: "user", content: asked });
-    turns.push({ role: "assistant", content: turn.text.textContent || "—" });
+    turns.push({ role: "assistant", content: turn.said || "—" });
     say("done");
   } catch (error) {
     explain(turn, error, asked);
@@ -75,32 +75,61 @@ function addTurn(asked) {
     element("h2", { className: "asked" },
       element("span", { key: "you", className: "who" }), element("span", { text: asked })),
     body, sources);
+  article.id = `turn-${conversation.childElementCount + 1}`;
   conversation.append(article);
-  return { article, body, text, sources };
+  return { article, body, text, sources, said: "" };
 }
 
 function addChoice(turn, { delta, finish_reason }) {
-  if (delta.content) turn.text.append(element("span", { text: delta.content }));
+  if (delta.content) {
+    turn.said += delta.content;
+    turn.text.append(element("span", { text: delta.content }));
+  }
   if (delta.cauce) showEvidence(turn, delta.cauce);
   if (finish_reason === "length") turn.body.append(element("p", { key: "truncated", className: "mark" }));
 }
 
 function showEvidence(turn, found) {
   turn.text.lang = found.language;
+  if (found.citations.length) turn.text.replaceChildren(...referenced(turn, found.statements));
   turn.body.append(element("p", { key: standing(found), className: "mark" }));
-  if (found.reason && !turn.text.textContent) {
+  if (found.reason && !turn.said) {
     turn.body.append(element("p", { text: found.reason, className: "reason" }));
   }
   if (found.choices.length) turn.body.append(choicesOf(found.choices));
   if (found.checks.length) turn.body.append(checksOf(found.checks));
   turn.sources.append(element("h3", { key: "sources" }));
-  turn.sources.append(...found.citations.map(citationOf));
+  turn.sources.append(...found.citations.map((citation, place) => citationOf(turn, citation, place)));
   if (!found.citations.length) turn.sources.append(element("p", { key: "no_sources", className: "small" }));
 }
+
+// The statements with the number of the citation that they rest on, which opens it.
+function referenced(turn, statements) {
+  return statements.flatMap(({ text, citation }, place) => {
+    const follows = statements[place + 1];
+    const ends = !follows || follows.citation !== citation;
+    const said = element("span", { text: `${text}${ends ? "" : " "}` });
+    if (!ends) return [said];
+    const parts = citation === null ? [said] : [said, referenceTo(turn, citation)];
+    return follows ? [...parts, document.createTextNode("\n")] : parts;
+  });
+}
+
+function referenceTo(turn, citation) {
+  const link = element("a", { text: ` [${citation + 1}]`, className: "reference" });
+  link.href = `#${citationId(turn, citation)}`;
+  link.addEventListener("click", () => {
+    document.getElementById(citationId(turn, citation)).open = true;
+  });
+  return link;
+}
+
+const citationId = (turn, citation) => `${turn.article.id}-source-${citation + 1}`;
 
 function standing(found) {
   if (found.abstained) return "abstained";
   if (found.generated) return "generated";
+  if (found.plain) return "plainly";
   return found.reason ? "withheld" : "quoted";
 }
 
@@ -129,18 +158,19 @@ function checksOf(checks) {
   return opened;
 }
 
-function citationOf(citation) {
+function citationOf(turn, citation, place) {
   const facts = element("dl");
   for (const key of ["section", "source", "id", "version"]) {
     facts.append(element("dt", { key }), element("dd", { text: citation[key] }));
   }
   const opened = element("details", { className: "citation" },
-    element("summary", { text: citation.title || `${citation.id} · ${citation.section}` }),
+    element("summary", { text: `[${place + 1}] ${citation.title || citation.id}` }),
     element("blockquote", { text: citation.quote }), facts);
-  const place = new URLSearchParams({ source: citation.source, id: citation.id,
+  opened.id = citationId(turn, place);
+  const address = new URLSearchParams({ source: citation.source, id: citation.id,
     language: citation.language, section: citation.section, start: citation.start, length: citation.quote.length });
   const held = element("a", { key: "open_section" });
-  held.href = `/section?${place}#quote`;
+  held.href = `/section?${address}#quote`;
   held.target = "_blank";
   opened.append(held);
   if (citation.url.startsWith("https://")) {
