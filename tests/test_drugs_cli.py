@@ -150,3 +150,14 @@ def test_without_a_run_the_embedded_texts_are_asked_and_it_is_said(drugs, tmp_pa
     code, out, err = drugs("show", "ibuprofeno", "--section", "dose", "--language", "es")
     assert code == 0
     assert "not medical advice" in err and "1200 mg" in out
+
+
+def test_describe_writes_a_monograph_with_each_sentence_cited(drugs):
+    code, out, err = drugs("describe", "Advil")
+    assert code == 0
+    assert "there is no trained model: the sections are quoted" in err
+    assert out.startswith("# Ibuprofen\n")
+    assert "Adults take 400 mg every 8 hours. [" in out
+    code, out, _ = drugs("describe", "Advil", "--json")
+    assert json.loads(out)["version"] == "3"
+    assert drugs("describe", "esitalopram")[0] == 2

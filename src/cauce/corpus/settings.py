@@ -13,7 +13,7 @@ class CorpusSettings(Record):
 
     kinds: tuple[str, ...] = KINDS
     """Kinds of section that are asked about."""
-    max_documents: int = Field(10_000, ge=3)
+    max_documents: int = Field(3_000, ge=3)
     """Most documents that questions are made of, drawn by substance; every one is indexed."""
     questions_per_section: int = Field(2, ge=1, le=4)
     """Wordings drawn for each section of a training document."""
