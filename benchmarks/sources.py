@@ -168,7 +168,8 @@ def lost_cells(raw: dict[str, Any], document: Document) -> int:
 
 
 def _letters(cell: str) -> str:
-    return "".join(sorted(character_counts(cell).elements()))
+    """The characters of a cell, less the sign that marks a raised digit: 10^9."""
+    return "".join(sorted(character_counts(cell.replace("^", "")).elements()))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.medicines.options import Options
 
-SECTIONS = ("names", "sections", "numbers", "claims", "plain", "cleaning", "scale")
+SECTIONS = ("names", "sections", "answers", "numbers", "claims", "plain", "cleaning", "scale")
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 

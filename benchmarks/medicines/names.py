@@ -9,12 +9,14 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from benchmarks import report
+from benchmarks.medicines.asked import Asked as Asked
+from benchmarks.medicines.asked import Store as Store
+from benchmarks.medicines.attacks import NEVER_ANSWERED, attacks
 from benchmarks.medicines.misspelling import between, invented, misspelled
 from benchmarks.medicines.options import Options
 from cauce.assistant.assistant import Assistant
@@ -24,7 +26,7 @@ from cauce.knowledge.names.said import pieces
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
 from cauce.knowledge.words import fold
-from cauce.records import Document, Language, Reply
+from cauce.records import Document, Language, Message, Reply
 from cauce.sources import EpiSource, OpenFdaSource, SplSource, VademecumSource
 from cauce.sources.substances import known_medicines, substance_group
 
@@ -33,27 +35,6 @@ CODE_SCHEMES = ("ndc", "atc", "nregistro", "eu", "unii")
 TYPOS_OF_A_NAME = 2
 QUICK_QUESTIONS = 1_000
 SHORTEST_MISSPELLED = 6
-
-
-class Asked(NamedTuple):
-    """A question and what it is about."""
-
-    category: str
-    question: str
-    name: str
-    groups: frozenset[str]
-    """The medicines that an answer may be about; none when only a refusal is right."""
-    must_ask: tuple[str, ...] = ()
-    """Medicines between which the name lies; groups of the store, or names that it lacks."""
-
-
-class Store(NamedTuple):
-    """The documents, by medicine, and the names of each."""
-
-    documents: list[Document]
-    by_group: dict[str, list[Document]]
-    names: dict[str, str]
-    """Each single-word name of the store and of the list, folded: its group, or `?name`."""
 
 
 def run(options: Options) -> None:
@@ -67,7 +48,7 @@ def run(options: Options) -> None:
         if options.quick:
             asked = random.Random(SEED).sample(asked, QUICK_QUESTIONS)
         start = time.process_time()
-        replies = [(item, ask(item.question)) for item in asked]
+        replies = [(item, ask(item)) for item in asked]
         seconds = time.process_time() - start
     report_on(replies, store)
     report("names: cpu_s_per_question", seconds / len(asked), None)
@@ -80,9 +61,15 @@ def run(options: Options) -> None:
     options.write_failures("names", rows)
 
 
-def asker(index: Index) -> Callable[[str], Reply]:
+def asker(index: Index) -> Callable[[Asked], Reply]:
     """The whole assistant, without a model: what it shows is the sections' own words."""
-    return Assistant(None, index, AssistantSettings()).reply
+    assistant = Assistant(None, index, AssistantSettings())
+
+    def ask(item: Asked) -> Reply:
+        history = [Message(role="user", content=turn) for turn in item.history]
+        return assistant.reply(item.question, history)
+
+    return ask
 
 
 def store_of(data: Path) -> Store:
@@ -133,6 +120,7 @@ def questions(store: Store) -> Iterator[Asked]:
     turn = itertools.count()
     for category, name, groups, must_ask in subjects(store, draw):
         yield Asked(category, worded(name, groups, store, next(turn)), name, groups, must_ask)
+    yield from attacks(store, random.Random(SEED))
 
 
 def worded(name: str, groups: frozenset[str], store: Store, number: int) -> str:
@@ -287,6 +275,8 @@ def is_refused(item: Asked, reply: Reply) -> bool:
 
 
 def is_as_promised(item: Asked, reply: Reply, store: Store) -> bool:
+    if item.category in NEVER_ANSWERED:
+        return reply.abstained
     if item.must_ask:
         return is_asked(item, reply, store)
     if not item.groups:
@@ -310,11 +300,14 @@ def report_on(replies: Sequence[tuple[Asked, Reply]], store: Store) -> None:
             report("look_alike_asked_rate", outcomes["asked"] / total, 1.0, better="higher")
         elif category in ("unknown", "invented"):
             report(f"{category}_refused_rate", outcomes["refused"] / total, 1.0, better="higher")
+        elif category in NEVER_ANSWERED:
+            shown = 1 - outcomes["other"] / total
+            report(f"names: {category}: never another", shown, 1.0, better="higher")
         elif ", near" in category:
             shown = (outcomes["right"] + outcomes["asked"] + outcomes["abstained"]) / total
             report(f"names: {category}: never another", shown, 1.0, better="higher")
         else:
-            bar = 0.98 if "typos" not in category else None
+            bar = 0.98 if "typos" not in category and category != "several" else None
             report(f"right_drug_rate: {category}", outcomes["right"] / total, bar, better="higher")
             report(f"names: {category}: asked", outcomes["asked"] / total, None)
 

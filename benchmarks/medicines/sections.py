@@ -33,6 +33,16 @@ from cauce.records import Document, Reply
 from cauce.sources import EpiSource, OpenFdaSource, VademecumSource
 
 LAY_QUESTIONS = Path(__file__).with_name("lay_questions.txt")
+HELD_OUT = Path(__file__).with_name("held_out_questions.tsv")
+"""Questions by an author who saw neither the code nor the questions that the router learns from.
+
+They are scored only: nobody may look at them, or at what fails, to change the routing.
+"""
+ROUTER_QUESTIONS = sorted((Path(__file__).parents[2] / "scripts/router_questions").glob("*.tsv"))
+HELD_OUT_NAMES = {
+    "en": ("omeprazole", "warfarin", "sertraline", "amoxicillin", "metformin", "ibuprofen"),
+    "es": ("omeprazol", "warfarina", "sertralina", "amoxicilina", "metformina", "ibuprofeno"),
+}
 QUICK_DOCUMENTS = 20
 PASSAGE_CHARS = AssistantSettings().passage_chars
 
@@ -116,6 +126,7 @@ def run(options: Options) -> None:
         _report_conditions(options, index, documents)
         index.close()
     _report_lay(options)
+    _report_held_out()
     _report_medquad(options)
 
 
@@ -263,6 +274,43 @@ def _report_lay(options: Options) -> None:
         {**line._asdict(), "kinds": kinds_of(line.question)} for line in lines if not line.is_right
     )
     options.write_failures("lay", rows)
+
+
+class HeldOut(NamedTuple):
+    """A held-out question, `{m}` where its medicine is named, and the kinds that answer it."""
+
+    question: str
+    language: str
+    kinds: list[str]
+
+    def named(self, number: int) -> str:
+        """The question about a real medicine."""
+        names = HELD_OUT_NAMES[self.language]
+        return self.question.replace("{m}", names[number % len(names)])
+
+
+def held_out_questions(path: Path = HELD_OUT) -> Iterator[HeldOut]:
+    """The held-out questions but for the few short ones that the router learnt word for word."""
+    wordings = (text for by_language in QUESTIONS.values() for text in by_language.values())
+    learnt = {fold(row.question) for path in ROUTER_QUESTIONS for row in _rows(path)}
+    learnt |= {fold(line.question) for line in lay_questions()}
+    learnt |= {fold(text.format(name="{m}")) for texts in wordings for text in texts}
+    return (row for row in _rows(path) if fold(row.question) not in learnt)
+
+
+def _rows(path: Path) -> Iterator[HeldOut]:
+    for line in path.read_text("utf-8").splitlines():
+        kinds, language, question = line.split("\t")
+        yield HeldOut(question, language, [kind for kind in kinds.split("+") if kind != "none"])
+
+
+def _report_held_out() -> None:
+    asked = [(row, kinds_of(row.named(number))) for number, row in enumerate(held_out_questions())]
+    for language in ("en", "es"):
+        own = [found == row.kinds for row, found in asked if row.language == language]
+        report(f"held_out_routing_rate_{language}_{len(own)}", sum(own) / len(own), None, "higher")
+    first = sum(found[:1] == row.kinds[:1] for row, found in asked)
+    report("held_out_first_kind_rate", first / len(asked), None, better="higher")
 
 
 def medquad_questions(archive: Path) -> Iterator[Asked]:

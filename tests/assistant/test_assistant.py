@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from cauce.assistant.assistant import Assistant
@@ -138,7 +140,7 @@ def test_an_unknown_medicine_abstains_and_says_what_it_looked_for(assistant):
     assert "warfarin" in reply.text
     spanish = assistant.reply("¿Cuál es la dosis de warfarina?")
     assert spanish.reason == "unknown: warfarina"
-    assert spanish.text.startswith("No puedo mostrar nada sobre warfarina")
+    assert spanish.text.startswith("No tengo ningún documento sobre «warfarina»")
 
 
 def test_a_question_without_a_medicine_is_asked_back(assistant):
@@ -180,7 +182,7 @@ def test_a_medicine_that_is_not_in_the_store_is_told_of_beside_the_answer(assist
     reply = assistant.reply("What is the dose of ibuprofen and of warfarin?")
     assert [citation.id for citation in reply.citations] == ["ibuprofen"]
     assert reply.statements[-1].citation is None
-    assert "cannot show anything about warfarin" in reply.statements[-1].text
+    assert "I have no document about “warfarin”" in reply.statements[-1].text
 
 
 def test_several_matters_are_answered_in_the_order_asked(assistant):
@@ -188,7 +190,7 @@ def test_several_matters_are_answered_in_the_order_asked(assistant):
     assert {citation.section for citation in reply.citations} == {"storage", "driving"}
     missing = assistant.reply("What is the dose of ibuprofen and its interactions?")
     assert [citation.section for citation in missing.citations] == ["dose"]
-    assert "say nothing under “interactions”" in missing.text
+    assert "have no section “interactions”" in missing.text
 
 
 def test_without_a_model_the_section_is_quoted_and_passes_its_own_checks(index):
@@ -255,7 +257,7 @@ def test_two_medicines_are_answered_only_where_a_text_names_both(tmp_path, model
         reply = found.reply(question)
         assert reply.group == "ibuprofen"
         assert reply.citations[0].quote == "It weakens the effect of warfarin."
-        assert "does not name ibuprofen. That is not “no interaction”" in reply.text
+        assert "does not name “ibuprofen”. That does not mean" in reply.text
     unnamed = found.reply("Can I take metformin together with ibuprofen?")
     assert unnamed.reason == "not_named_together: metformin, ibuprofen"
     assert "does not mean they may be combined" in unnamed.text
@@ -298,9 +300,42 @@ def test_labels_of_several_makers_give_one_answer_with_the_difference_named(tmp_
 def test_what_the_text_does_not_speak_of_is_said(assistant):
     reply = assistant.reply("What is the dose of ibuprofen with asthma?")
     assert not reply.abstained
-    assert "do not mention" in reply.text
+    assert "says nothing about" in reply.text
     assert "asthma" in reply.text
-    assert "do not mention" not in assistant.reply("dose of ibuprofen in renal impairment").text
+    assert "says nothing about" not in assistant.reply("dose of ibuprofen in renal impairment").text
+
+
+def with_sections(name: str, **texts: str) -> Document:
+    """A medicine with these sections alone, titled as leaflets number them."""
+    return medicine(name).model_copy(
+        update={
+            "sections": tuple(
+                Section(id=kind, kind=kind, title=f"4.{place} {kind.capitalize()}", text=text)
+                for place, (kind, text) in enumerate(texts.items(), 1)
+            )
+        }
+    )
+
+
+def test_who_must_not_use_it_never_reads_as_whom_it_is_for(tmp_path):
+    listed = with_sections("mesalazine", contraindications="Patients with severe renal failure.")
+    build_index(tmp_path / "index.sqlite", [listed])
+    found = Assistant(None, Index(tmp_path / "index.sqlite"), AssistantSettings())
+    reply = found.reply("Who should not take mesalazine?")
+    assert reply.text == "Mesalazine · Contraindications: Patients with severe renal failure."
+    # A section that stands in for one the document lacks says what it is.
+    assert found.reply("Is mesalazine dangerous?").citations[0].section == "contraindications"
+
+
+def test_what_a_heading_alone_names_is_not_told(tmp_path):
+    text = "Warfarin bleeds more with it."
+    leaflet = with_sections("amoxicillin", interactions=text)
+    section = leaflet.sections[0].model_copy(update={"title": "Other medicines, food and alcohol"})
+    build_index(tmp_path / "index.sqlite", [leaflet.model_copy(update={"sections": (section,)})])
+    found = Assistant(None, Index(tmp_path / "index.sqlite"), AssistantSettings())
+    reply = found.reply("Can I drink alcohol with amoxicillin?")
+    assert "alcohol" in reply.statements[-1].text
+    assert reply.statements[-1].citation is None
 
 
 def test_that_the_only_text_is_in_another_language_is_said(assistant):
@@ -318,6 +353,40 @@ def test_a_follow_up_is_about_the_medicine_last_named_by_the_user(assistant):
     reply = assistant.reply("How should it be stored?", history)
     assert (reply.group, reply.kind) == ("metformin", "storage")
     assert assistant.reply("How should ibuprofen be stored?", history).group == "ibuprofen"
+
+
+@pytest.mark.parametrize(
+    ("before", "question"),
+    [
+        ("My father takes warfarin", "and ibuprofen?"),
+        ("What is the dose of warfarin?", "Can he take it with ibuprofen?"),
+        ("What is the dose of warfarin?", "¿y con ibuprofeno?"),
+    ],
+)
+def test_a_medicine_put_beside_the_one_spoken_of_is_asked_about_with_it(tmp_path, before, question):
+    documents = (
+        with_sections("warfarin", interactions="Ibuprofen raises the risk of bleeding."),
+        with_sections("ibuprofen", dose="Take 400 mg."),
+    )
+    build_index(tmp_path / "index.sqlite", documents)
+    found = Assistant(None, Index(tmp_path / "index.sqlite"), AssistantSettings())
+    reply = found.reply(question, (Message(role="user", content=before),))
+    assert [citation.id for citation in reply.citations] == ["warfarin"]
+    assert reply.kind == "interactions"
+
+
+@pytest.mark.parametrize("text", ["gracias", "What is the capital of France?"])
+def test_a_turn_that_asks_nothing_takes_nothing_from_the_turn_before(assistant, text):
+    reply = assistant.reply(text, (Message(role="user", content=DOSE),))
+    assert (reply.abstained, reply.reason) == (True, "unnamed")
+
+
+def test_a_very_long_text_is_answered_or_refused_at_once(index):
+    found = Assistant(None, index, AssistantSettings())
+    start = time.process_time()
+    assert found.reply("a" * 100_000).abstained
+    assert not found.reply(f"{DOSE} " + "please " * 20_000).abstained
+    assert time.process_time() - start < 2
 
 
 def test_a_follow_up_that_only_names_a_medicine_asks_the_same_of_it(assistant):
@@ -385,7 +454,7 @@ def test_a_file_of_questions_is_answered_line_by_line(assistant, tmp_path):
     path = tmp_path / "questions.jsonl"
     path.write_text('{"id": 7, "question": "What is the dose of warfarin?"}\n\n{"id": 8}\n')
     lines = answer_file(assistant, path)
-    assert next(lines).startswith('{"id": 7, "text": "I cannot show anything about warfarin')
+    assert next(lines).startswith('{"id": 7, "text": "I have no document about “warfarin')
     with pytest.raises(DataRefused, match=r'questions.jsonl, line 3: not a question.\n.*"id"'):
         next(lines)
 

@@ -118,6 +118,8 @@ def test_a_statement_is_said_plainly(tmp_path, kind: str, text: str, shown: str)
          "No se usa si hay: alergia (hipersensibilidad) al xamol."),
         ("interactions", "Se debe evitar el ritonavir.", "Evite ritonavir."),
         ("dose", "No debe superar los 4 g al día.", "No debe pasar de los 4 g al día."),
+        ("dose", "La dosis recomendada de warfarin es de 5 mg al día.",
+         "Dosis recomendada de warfarin: 5 mg al día."),
     ],
 )  # fmt: skip
 def test_a_spanish_statement_is_said_plainly_in_spanish(
@@ -166,7 +168,44 @@ def test_a_term_is_explained_once_and_kept() -> None:
     writer = PlainWriter("en")
     assert writer.write("Risk of hypotension.") == "Risk of low blood pressure (hypotension)."
     assert writer.write("Treat hypotension.") == "Treat low blood pressure."
-    assert writer.write("It fell (hypotension).") == "It fell (low blood pressure)."
+    assert writer.write("It fell (hypotension).") == "It fell (hypotension)."
+    assert writer.write("Urticaria (a rash).") == "Urticaria (a rash)."
+
+
+def test_the_forms_of_a_term_are_explained_once() -> None:
+    writer = PlainWriter("es")
+    assert writer.write("Arritmia o arritmias.") == (
+        "alteración del latido (arritmia) o alteraciones del latido."
+    )
+
+
+def test_a_name_is_not_explained_by_its_parts() -> None:
+    assert PlainWriter("es").write("hipertensión portal") == "hipertensión portal"
+    assert PlainWriter("en").write("erythema multiforme") == "erythema multiforme"
+
+
+def test_the_items_of_a_list_stand_under_what_announces_them(tmp_path) -> None:
+    body = "These must not be used:\nwarfarin\n• ritonavir\nTell your doctor."
+    view = view_of(tmp_path, interactions=body)
+    assert view.text.splitlines()[1:] == [
+        "These must not be used:",
+        "- Warfarin.",
+        "- Ritonavir.",
+        "Tell your doctor.",
+    ]
+
+
+def test_a_reason_gets_a_line_of_its_own(tmp_path) -> None:
+    said = (
+        "Do not drive any car or work with machines for two whole days after the operation, "
+        "because the tablets can make you sleepy."
+    )
+    assert lines(view_of(tmp_path, warnings=said)) == [
+        "Do not drive any car or work with machines for two whole days after the operation.",
+        "The reason: the tablets can make you sleepy.",
+    ]
+    negated = said.replace(", because", " because")
+    assert len(lines(view_of(tmp_path, warnings=negated))) == 1
 
 
 def test_a_line_opens_the_span_that_it_says(tmp_path) -> None:
@@ -186,7 +225,8 @@ def test_what_cannot_be_said_plainly_is_shown_where_it_stands(tmp_path) -> None:
     (part,) = view.parts
     assert [line.is_verbatim for line in part.lines] == [False, True, False]
     assert part.lines[1].text == long
-    assert "In the words of the leaflet" in view.text
+    assert f"“{long}”" in view.text
+    assert view.text.endswith("What stands in “ ” is in the leaflet’s own words.")
     assert view.rendered_share == pytest.approx(2 / 3)
 
 
@@ -260,3 +300,47 @@ def test_the_glossary_changes_no_fact(language: Language) -> None:
         assert set(numbers_in(plain)) == set(numbers_in(term)), term
         assert negations(plain) == negations(term), term
         assert resolver.medicines_of(plain) == resolver.medicines_of(term), term
+
+
+def test_conditions_under_another_lead_are_not_forbidden(tmp_path) -> None:
+    body = (
+        "Si es alérgico a xamol.\nTenga especial cuidado con Xamol.\nHay un mayor riesgo:\n"
+        "• si tiene una enfermedad renal, su dosis puede ser modificada"
+    )
+    assert lines(view_of(tmp_path, "es", contraindications=body)) == [
+        "No se usa si es alérgico a xamol.",
+        "Tenga especial cuidado con Xamol.",
+        "Hay un mayor riesgo:",
+        "Si tiene una enfermedad de los riñones (enfermedad renal), su dosis puede ser modificada.",
+    ]
+
+
+def test_a_pointer_to_the_warnings_ends_no_prohibition(tmp_path) -> None:
+    body = (
+        "• si tiene tuberculosis activa (ver “Advertencias y precauciones”)\n"
+        "• si padece gota moderada o grave"
+    )
+    shown = lines(view_of(tmp_path, "es", contraindications=body))
+    assert shown[1] == "No se usa si tiene gota moderada o grave."
+
+
+def test_a_list_of_symptoms_is_taken_apart(tmp_path) -> None:
+    said = (
+        "Deje de tomarlo si tiene alguno de los siguientes síntomas: fiebre, ampollas en la boca, "
+        "hinchazón de la cara (labios, lengua), dolor fuerte de barriga y orina oscura."
+    )
+    assert lines(view_of(tmp_path, "es", warnings=said)) == [
+        "Deje de tomarlo si tiene alguno de los siguientes síntomas:",
+        "Fiebre.",
+        "Ampollas en la boca.",
+        "Hinchazón de la cara (labios, lengua).",
+        "Dolor fuerte de barriga y orina oscura.",
+    ]
+
+
+def test_a_list_that_a_verb_closes_stays_whole(tmp_path) -> None:
+    said = (
+        "Muchos productos son de riesgo con xamol: el romero, el tomillo, el orégano, el laurel, "
+        "la menta y la salvia aumentan el sangrado."
+    )
+    assert len(lines(view_of(tmp_path, "es", interactions=said))) == 2

@@ -28,6 +28,14 @@ def test_the_examples_in_the_docstrings() -> None:
         ("can I take it with food", "en"),
         ("Is it safe for my kidneys?", "en"),
         ("ibuprofen", "en"),
+        ("diclofenaco infarto", "es"),
+        ("antihipertensivos e ibuprofeno", "es"),
+        ("no me encuentro bien", "es"),
+        ("amiodarona tiroides", "es"),
+        ("enalapril tos", "es"),
+        ("Humira nausea", "en"),
+        ("Lyrica weight gain", "en"),
+        ("Viagra nitrates", "en"),
         ("", "en"),
     ],
 )
@@ -43,8 +51,8 @@ def test_every_kind_of_section_has_a_name_in_both_languages(kind: str) -> None:
 def test_what_the_text_does_not_mention_is_said_by_name() -> None:
     (renal,) = conditions_of("in renal impairment")
     said = say("not_mentioned", "en", names=["Advil"], kind=renal.names["en"])
-    assert said.startswith("The sections I looked into about Advil do not mention kidney disease.")
+    assert said.startswith("What I looked into about Advil says nothing about kidney disease.")
     dicho = say("not_mentioned", "es", names=["Advil"], kind=renal.names["es"])
     assert dicho.startswith(
-        "Las secciones que he consultado sobre Advil no mencionan la insuficiencia renal."
+        "Lo que he consultado de Advil no dice nada sobre la insuficiencia renal."
     )

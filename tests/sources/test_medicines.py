@@ -162,3 +162,21 @@ def test_headings_tell_their_kind(heading: str, kind: str) -> None:
 def test_look_alikes_of_the_table_do_not_meet_each_other() -> None:
     firsts = [substance_group([line.split(" = ")[0]]) for line in SAME.strip().splitlines()]
     assert all(one != other for one, other in itertools.combinations(firsts, 2))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ferrous sulfate", "ferrous fumarate"),
+        ("sulfato ferroso", "gluconato ferroso"),
+        ("zinc sulfate", "zinc oxide"),
+        ("mycophenolate mofetil", "mycophenolate sodium"),
+    ],
+)
+def test_salts_and_esters_with_another_dose_are_other_medicines(one: str, other: str) -> None:
+    assert substance_group([one]) != substance_group([other])
+
+
+def test_a_dried_salt_of_iron_is_that_salt() -> None:
+    dried = substance_group(["ferrous sulfate anhydrous"])
+    assert dried == substance_group(["sulfato ferroso"]) == "iron sulfic"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from cauce.sources.tables import parse_markup, tables_of, text_of
 
 
@@ -39,6 +41,21 @@ def test_a_table_inside_a_cell_is_a_table_of_its_own() -> None:
 def test_text_holds_the_rows_in_their_place() -> None:
     markup = "<div><p>Before</p><table><tr><td>a</td><td>b</td></tr></table><p>After</p></div>"
     assert text_of(parse_markup(markup)) == "Before\na | b\nAfter"
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("5<sup>1</sup> mg", "5 1 mg"),
+        ("0.10<sup>2</sup>", "0.10 2"),
+        ("&lt;1.5 x 10<sup>9</sup>/L", "<1.5 x 10^9/L"),
+        ("<b>10</b><sup><i>-6</i></sup>", "10^-6"),
+        ("mg/m<sup>2</sup>, AUC<sub>0-24</sub>, 7<sup>a</sup>", "mg/m2, AUC0-24, 7a"),
+        ("<sup>1</sup>One<br/>10<br/><sup>2</sup>Two", "1One 10 2Two"),
+    ],
+)
+def test_raised_digits_never_run_into_the_number_before_them(cell: str, text: str) -> None:
+    assert rows(f"<table><tr><td>{cell}</td></tr></table>") == [(text,)]
 
 
 def test_markup_that_is_not_xml_is_read_as_html() -> None:

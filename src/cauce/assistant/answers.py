@@ -69,6 +69,19 @@ def unresolved(resolution: Resolution, language: Language) -> Reply:
     return abstain(resolution.kind, language, names=resolution.looked_for)
 
 
+def without_answer(
+    message: str, remarks: Sequence[Remark], language: Language, names: Sequence[str]
+) -> Reply:
+    """The reply that gives no answer and makes the remarks instead."""
+    told = tuple(dict.fromkeys(remark.text for remark in remarks))
+    return abstain(message, language, names=names, kind="interactions").model_copy(
+        update={
+            "text": "\n".join(told),
+            "statements": tuple(Statement(text=text) for text in told),
+        }
+    )
+
+
 def statements_of(text: str, citation: int | None) -> tuple[Statement, ...]:
     """Each sentence of the text with the citation that it rests on."""
     return tuple(Statement(text=span.of(text), citation=citation) for span in sentences(text))

@@ -80,7 +80,7 @@ def _citation(citation: Citation) -> dict[str, str]:
 
 
 def render(reply: Reply) -> str:
-    """The reply for a terminal: the answer, its numbered sources with their quotes, why it is so."""
+    """The reply for a terminal: the answer, its numbered sources with quotes, why it is so."""
     lines = _referenced(reply)
     for number, citation in enumerate(reply.citations, 1):
         place = f"{citation.source}/{citation.id}/{citation.version}/{citation.section}"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import groupby
 
 from cauce.assistant.wording import SECTION_NAMES
+from cauce.knowledge.evidence.evidence import subject_name
 from cauce.records import Citation, Language, Record, Reply, Statement
 
 MOST_NAMES = 12
 """Names, makers and titles that are printed in one place; how many more there are is said."""
+
+_LINE_BREAKS = re.compile(r"\s*\n\s*")
+_ENDS_SENTENCE = re.compile(r"[.!?…]$")
 
 _WORDS: dict[str, dict[Language, str]] = {
     "names": {"en": "Names: {names}", "es": "Nombres: {names}"},
@@ -24,14 +30,19 @@ _WORDS: dict[str, dict[Language, str]] = {
         "es": "En palabras del modelo, comprobadas con el registro: {written} de {parts} pasajes; "
         "los demás son palabras del propio registro",
     },
+    "quoted": {
+        "en": "All {parts} passages are the record's own words",
+        "es": "Todos los pasajes ({parts}) son palabras del propio registro",
+    },
     "part": {
-        "en": "{told} of {whole} letters are told; the rest is in the record: {titles}.",
-        "es": "Se cuentan {told} de {whole} letras; el resto está en el registro: {titles}.",
+        "en": "{share} % of the text is told here; the rest is in the record: {titles}",
+        "es": "Aquí se cuenta el {share} % del texto; el resto está en el registro: {titles}",
     },
     "missing": {
-        "en": "The documents looked into say nothing under: {names}.",
-        "es": "Los documentos consultados no dicen nada en: {names}.",
+        "en": "The documents looked into have no section on: {names}.",
+        "es": "Los documentos consultados no tienen apartado de: {names}.",
     },
+    "quote": {"en": "“{text}”", "es": "«{text}»"},
     "sources": {"en": "Sources", "es": "Fuentes"},
     "more": {"en": "and {count} more", "es": "y {count} más"},
 }
@@ -97,8 +108,10 @@ class Monograph(Record):
         return "\n\n".join(blocks) + "\n"
 
     def _header(self) -> list[str]:
-        dated = f" ({self.effective})" if self.effective else ""
+        is_dated = self.effective and self.effective != self.version
+        dated = f" ({self.effective})" if is_dated else ""
         replies = [reply for part in self.parts for reply in part.replies]
+        written = sum(reply.generated for reply in replies)
         makers = [self._say("makers", names=self._some(self.makers))] if self.makers else []
         return [
             self._say("names", names=self._some(self.names)),
@@ -109,28 +122,36 @@ class Monograph(Record):
                 version=f"{self.version}{dated}",
                 documents=self.documents,
             ),
-            self._say(
-                "written", written=sum(reply.generated for reply in replies), parts=len(replies)
-            ),
+            self._say("written" if written else "quoted", written=written, parts=len(replies)),
         ]
 
     def _body(self, part: Part) -> list[str]:
-        text = " ".join(
-            f"{statement.text} [{statement.citation + 1}]"
-            if statement.citation is not None
-            else statement.text
-            for statement in self.statements(part)
-        )
+        passages = groupby(self.statements(part), key=lambda statement: statement.citation)
+        blocks = [self._passage(place, list(found)) for place, found in passages]
         if not part.untold:
-            return [text]
-        titles = self._some(part.untold, "; ")
-        told, whole = part.told_letters, part.whole_letters
-        return [text, f"*{self._say('part', told=told, whole=whole, titles=titles)}*"]
+            return blocks
+        titles = self._some([title.rstrip(".:") for title in part.untold], "; ")
+        share = max(1, 100 * part.told_letters // part.whole_letters)
+        return [*blocks, f"*{self._say('part', share=share, titles=titles)}.*"]
+
+    def _passage(self, place: int | None, statements: Sequence[Statement]) -> str:
+        """The sentences of one passage, each with its number; headings on lines of their own."""
+        texts = [statement.text for statement in statements]
+        if place is None:
+            return " ".join(texts)
+        name = subject_name(self.citations[place].title.partition(" · ")[0])
+        texts[0] = texts[0].removeprefix(f"{name}: ")
+        mark = f"[{place + 1}]"
+        lines = "".join(
+            f"{text} {mark} " if _ENDS_SENTENCE.search(text) else f"\n{text}\n" for text in texts
+        )
+        told = _LINE_BREAKS.sub("\n", lines).strip()
+        return told if told.endswith(mark) else f"{told} {mark}"
 
     def _sources(self) -> list[str]:
         return [
             f"{number}. {citation.source}/{citation.id}/{citation.version}/{citation.section} "
-            f"{citation.title}: “{' '.join(citation.quote.split())}”"
+            f"{citation.title}: {self._say('quote', text=' '.join(citation.quote.split()))}"
             + (f" <{citation.url}>" if citation.url else "")
             for number, citation in enumerate(self.citations, 1)
         ]

@@ -9,8 +9,9 @@ not at the end: a limit that is moved away from "in severe renal impairment" is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from cauce.assistant.plain_lines import lines_of
 from cauce.assistant.plain_words import PlainWriter
@@ -46,7 +47,7 @@ _HEADINGS: dict[str, dict[Language, str]] = {
     "warnings": {"en": "What should I watch out for?", "es": "¿Con qué hay que tener cuidado?"},
     "side_effects": {
         "en": "What side effects can it have?",
-        "es": "¿Qué efectos malos puede tener?",
+        "es": "¿Qué efectos secundarios puede tener?",
     },
     "use": {"en": "What is it for?", "es": "¿Para qué sirve?"},
     "storage": {"en": "How do I keep it?", "es": "¿Cómo se guarda?"},
@@ -54,11 +55,23 @@ _HEADINGS: dict[str, dict[Language, str]] = {
 }
 """The question that each kind of section answers, in the order of what matters most."""
 
-_VERBATIM: dict[Language, str] = {
-    "en": "In the words of the leaflet: “{}”",
-    "es": "Con las palabras del prospecto: «{}»",
+_VERBATIM: dict[Language, str] = {"en": "“{}”", "es": "«{}»"}
+_VERBATIM_NOTE: dict[Language, str] = {
+    "en": "What stands in “ ” is in the leaflet’s own words.",
+    "es": "Lo que va entre « » está tal como lo dice el texto original.",
 }
+_CARE = re.compile(
+    r"^\W*(?:(?:tenga|take) )?(?:especial cuidado|advertencias y precauciones|special care"
+    r"|warnings and precautions)",
+    re.IGNORECASE,
+)
+"""From here on a section on contraindications speaks of care; its conditions forbid nothing."""
 _BOXED_IDS = ("boxed_warning", "34066-1")
+
+
+Opening = Literal["", "- ", "  "]
+_OPENINGS: dict[bool, tuple[Opening, Opening]] = {False: ("", ""), True: ("- ", "  ")}
+"""What the first line of a statement and the further ones open with: as an item, or not."""
 
 
 class PlainLine(NamedTuple):
@@ -68,6 +81,8 @@ class PlainLine(NamedTuple):
     citation: Citation
     is_verbatim: bool = False
     """True for a statement that no plain line could say safely: it stands letter for letter."""
+    opening: Opening = ""
+    """What stands before a line of the list that a line before announces, first or further."""
 
 
 class PlainPart(NamedTuple):
@@ -88,7 +103,10 @@ class PlainView(NamedTuple):
     @property
     def text(self) -> str:
         """The whole view, as a person reads it."""
-        return "\n\n".join(_text_of(part, self.language) for part in self.parts)
+        blocks = [_text_of(part, self.language) for part in self.parts]
+        if any(line.is_verbatim for part in self.parts for line in part.lines):
+            blocks.append(_VERBATIM_NOTE[self.language])
+        return "\n\n".join(blocks)
 
     @property
     def rendered_share(self) -> float:
@@ -116,11 +134,16 @@ def plain_view(
     medicines of a text, so that a line which loses or adds one is not shown.
     """
     parts = []
+    writers = _writers()
     for kind, headings in _HEADINGS.items():
-        chosen = [section for section in sections if kind_shown(section) == kind]
-        part = _part(kind, headings[language], chosen, medicines_of)
-        if part.lines:
-            parts.append(part)
+        lines = [
+            line
+            for section in sections
+            if kind_shown(section) == kind
+            for line in _rendered(section, section.body, 0, medicines_of, writers)
+        ]
+        if lines:
+            parts.append(PlainPart(kind, headings[language], tuple(lines)))
     return PlainView(tuple(parts), language)
 
 
@@ -132,7 +155,7 @@ def plain_answer(
     kind = kind_shown(section)
     offset = section.body.index(evidence.quote)
     heading = _HEADINGS[kind][language] if kind in _HEADINGS else section.title
-    lines = _rendered(section, evidence.quote, offset, medicines_of)
+    lines = _rendered(section, evidence.quote, offset, medicines_of, _writers())
     return PlainView((PlainPart(kind, heading, tuple(lines)),), language)
 
 
@@ -142,29 +165,35 @@ def kind_shown(section: SectionEntry) -> str:
     return "boxed_warning" if is_boxed else section.kind
 
 
-def _part(
-    kind: str, heading: str, sections: Sequence[SectionEntry], medicines_of: MedicinesOf
-) -> PlainPart:
-    lines: list[PlainLine] = []
-    for section in sections:
-        lines += _rendered(section, section.body, 0, medicines_of)
-    return PlainPart(kind, heading, tuple(lines))
+Writers = Mapping[Language, PlainWriter]
+"""A writer a language, for a view in which each term is explained once."""
+
+
+def _writers() -> Writers:
+    return {"en": PlainWriter("en"), "es": PlainWriter("es")}
 
 
 def _rendered(
-    section: SectionEntry, text: str, offset: int, medicines_of: MedicinesOf
+    section: SectionEntry, text: str, offset: int, medicines_of: MedicinesOf, writers: Writers
 ) -> list[PlainLine]:
     """The lines of a text of the section: plain where that is safe, else the statement itself."""
     language = section.document.language
-    writer = PlainWriter(language)
     lines: list[PlainLine] = []
+    is_listed = is_of_care = False
     for fact in facts_of(kind_shown(section), text, language, medicines_of=medicines_of):
         citation = _cited(section, fact, text, offset)
-        plain = lines_of(fact, language, writer)
+        is_of_care = is_of_care or bool(_CARE.search(fact.text))
+        is_item = " | " in fact.text or (is_listed and (fact.is_item or fact.text[:1].islower()))
+        is_told_otherwise = fact.kind == "contraindication" and (is_item or is_of_care)
+        said = fact._replace(kind="statement") if is_told_otherwise else fact
+        plain = lines_of(said, language, writers[language])
+        first, further = _OPENINGS[is_item]
         if is_faithful(fact, plain, language, medicines_of):
-            lines += [PlainLine(line, citation) for line in plain]
+            lines.append(PlainLine(plain[0], citation, opening=first))
+            lines += [PlainLine(line, citation, opening=further) for line in plain[1:]]
         else:
-            lines.append(PlainLine(citation.quote, citation, is_verbatim=True))
+            lines.append(PlainLine(citation.quote, citation, is_verbatim=True, opening=first))
+        is_listed = (is_item and is_listed) or fact.text.endswith(":")
     return lines
 
 
@@ -199,8 +228,9 @@ def _cited(section: SectionEntry, fact: Fact, text: str, offset: int) -> Citatio
 
 
 def _text_of(part: PlainPart, language: Language) -> str:
-    lines = [
-        _VERBATIM[language].format(line.text) if line.is_verbatim else line.text
-        for line in part.lines
-    ]
-    return "\n".join([part.heading, *lines])
+    return "\n".join([part.heading, *(_line_text(line, language) for line in part.lines)])
+
+
+def _line_text(line: PlainLine, language: Language) -> str:
+    text = _VERBATIM[language].format(line.text) if line.is_verbatim else line.text
+    return line.opening + text

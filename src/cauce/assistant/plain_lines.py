@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
+from cauce.assistant.plain_ideas import CIRCUMSTANCE, JOINING, LONG_LINE_WORDS, has_verb, ideas_of
 from cauce.assistant.plain_words import PlainWriter
 from cauce.knowledge.facts.facts import Fact
 from cauce.records import Language
 
-LONG_LINE_WORDS = 14
-"""A sentence of more words is taken apart where it holds several ideas."""
 LETTERS_OF_ABBREVIATIONS = 4
 """Capitals of more letters a word are a title in capitals; of fewer, a list of abbreviations."""
 
@@ -28,32 +26,15 @@ _CONTRAINDICATED = {
 _SAYS_NO = re.compile(
     r"\b(?:not|no|contraindicat\w+|contraindicad\w+|avoid\w*|evit\w+|nunca|never)\b", re.IGNORECASE
 )
-_VERB = {
-    "en": re.compile(
-        r"\b(?:is|are|was|were|be|been|has|have|had|may|can|should|must|will|would|could|do"
-        r"|does|did"
-        r"|occurs?|occurred|include[sd]?|increase[sd]?|decrease[sd]?|causes?|caused|take|give"
-        r"|use|avoid"
-        r"|stop|monitor|reduce|swallow|keep|administer|withhold|discontinue)\b",
-        re.IGNORECASE,
-    ),
-    "es": re.compile(
-        r"\b(?:es|son|está|están|fue|ha|han|hay|puede|pueden|debe|deben|se|tiene|tienen|incluye"
-        r"|incluyen|aumenta|aumentan|disminuye|produce|causa|tome|use|evite|consulte|informe"
-        r"|trague)\b",
-        re.IGNORECASE,
-    ),
-}
 _DO_NOT_USE: dict[Language, str] = {"en": "Do not use it in case of: ", "es": "No se usa si hay: "}
 _NOT_USED: dict[Language, str] = {"en": "Do not use it ", "es": "No se usa "}
-_CIRCUMSTANCE = re.compile(
-    r"^(?:in|for|with|when|if|during|en|si|durante|cuando|con)\b", re.IGNORECASE
-)
 _CONDITION = re.compile(
     r"^(?:(?:in|for|with|en|con) (?:patients|people|those|children|women|females|the presence"
     r"|pacientes|personas|niños|mujeres|caso)|when|if|during|si|durante|cuando)\b",
     re.IGNORECASE,
 )
+_ADDS = re.compile(r"^(?:también|además|solo|sólo|para|lo|also|besides|only|for)\b", re.IGNORECASE)
+"""Opens a sentence of its own, never the bare name of a condition."""
 _NOTHING = re.compile(r"^(?:none|ninguna|[\W\d]*)\W*$", re.IGNORECASE)
 _RELATIVE = re.compile(r"^\w+ (?:who|whose|in whom|that|que)\b", re.IGNORECASE)
 _PEOPLE = re.compile(
@@ -118,7 +99,11 @@ _TURNS: dict[Language, tuple[tuple[re.Pattern[str], str], ...]] = {
             (r"^se debe tener precaución\b", "Tenga precaución"),
             (r"^no se debe (?:administrar|dar) ", "No dé "),
             (r"^no se deben? (?:usar|utilizar) ", "No use "),
-            (r"^la dosis recomendada (?:de ([^.,;:]{2,60}?) )?es (?:de )?", "Dosis recomendada: "),
+            (r"^la dosis recomendada es (?:de )?", "Dosis recomendada: "),
+            (
+                r"^la dosis recomendada de ([^.,;:]{2,60}?) es (?:de )?",
+                r"Dosis recomendada de \1: ",
+            ),
         )
     ),
 }
@@ -126,15 +111,7 @@ _PROPER = re.compile(r"^(?:[A-ZÁÉÍÓÚÑ][^\sa-z]|[A-Z][a-z]+[A-Z])")
 _ARTICLE = re.compile(
     r"^(?:The|An?|Any|All|Some|Patients?|This|These|Use|Other|Doses?|El|La|Los|Las)\b"
 )
-_CLAUSES: dict[Language, re.Pattern[str]] = {
-    "en": re.compile(
-        r";\s+(?:and |or )?|,\s+(?=(?:and|but|so|however|therefore)\s)|\s+(?=however,)"
-    ),
-    "es": re.compile(
-        r";\s+(?:y |o )?|,\s+(?=(?:y|pero|aunque|sin embargo|por lo que|por tanto)\s)"
-    ),
-}
-_JOINING = re.compile(r"^(?:and|y)\s+", re.IGNORECASE)
+_ALTERNATIVE: dict[Language, str] = {"en": "Or:", "es": "O bien:"}
 
 
 def lines_of(fact: Fact, language: Language, writer: PlainWriter) -> list[str]:
@@ -150,9 +127,11 @@ def lines_of(fact: Fact, language: Language, writer: PlainWriter) -> list[str]:
     text = _calm(fact.text)
     if fact.kind == "heading":
         return [_closed(writer.write(_unnumbered(text)).rstrip(".:"), ":")]
+    if text.strip(" .:").lower() in ("o", "or"):
+        return [_ALTERNATIVE[language]]
     text, examples = _without_examples(text, language)
     labelled, label = _labelled(text)
-    ideas = list(_ideas(labelled, language))
+    ideas = list(ideas_of(labelled, language))
     lines: list[str] = []
     for place, idea in enumerate(ideas):
         line = _opened(fact, idea, language, is_first=place == 0)
@@ -166,7 +145,13 @@ def _calm(text: str) -> str:
     """`text` without shouting: capitals throughout are read slowly."""
     letters = [letter for letter in text if letter.isalpha()]
     shouted = sum(letter.isupper() for letter in letters) > 0.7 * len(letters)
-    text = text.replace("®", "").replace("™", "").replace(" | ", ": ", 1).replace(" | ", "; ")
+    text = (
+        text.removeprefix("| ")
+        .replace("®", "")
+        .replace("™", "")
+        .replace(" | ", ": ", 1)
+        .replace(" | ", "; ")
+    )
     words = text.split()
     is_title = shouted and len(words) > 2 and len(letters) > LETTERS_OF_ABBREVIATIONS * len(words)
     return text.lower() if is_title else text
@@ -198,49 +183,12 @@ def _labelled(text: str) -> tuple[str, str]:
     return (found["rest"], _LABELS[found["label"].lower()]) if found else (text, "")
 
 
-def _ideas(text: str, language: Language) -> Iterator[str]:
-    """The parts of a long sentence that can stand alone: each has a verb of its own."""
-    is_short = len(text.split()) <= LONG_LINE_WORDS
-    start = 0
-    for match in _CLAUSES[language].finditer(text):
-        before, after = text[start : match.start()], text[match.end() :]
-        if text.count("(", 0, match.start()) != text.count(")", 0, match.start()):
-            continue
-        if match.group().startswith(";") or (
-            not is_short and _has_verb(before, language) and _is_clause(after, language)
-        ):
-            yield before
-            start = match.end()
-    yield from _listed(_JOINING.sub("", text[start:]) if start else text)
-
-
-def _listed(text: str) -> Iterator[str]:
-    """A long text that announces what follows a colon, and what follows."""
-    lead, colon, rest = text.partition(": ")
-    if colon and len(text.split()) > LONG_LINE_WORDS and len(rest.split()) > 3:
-        yield lead + ":"
-        yield rest
-    else:
-        yield text
-
-
-def _is_clause(text: str, language: Language) -> bool:
-    """True when a subject and a verb follow soon: what was joined by a comma is a sentence."""
-    opening = " ".join(_JOINING.sub("", text).split()[:7])
-    verb = _VERB[language].search(opening)
-    return bool(verb and verb.start() > 0 and "," not in opening[: verb.start()])
-
-
-def _has_verb(text: str, language: Language) -> bool:
-    return bool(_VERB[language].search(text))
-
-
 def _opened(fact: Fact, idea: str, language: Language, *, is_first: bool) -> str:
     """The idea as an instruction: what must not be done, what to do."""
-    idea = _JOINING.sub("", idea)
+    idea = JOINING.sub("", idea)
     if fact.kind == "contraindication" and is_first and " | " not in fact.text:
         return _forbidden(idea, language)
-    for pattern, turned in _TURNS[language]:
+    for pattern, turned in () if idea.endswith(":") else _TURNS[language]:
         if found := pattern.match(idea):
             return _lower_first_after(found.expand(turned)) + idea[found.end() :]
     return idea
@@ -255,11 +203,11 @@ def _forbidden(idea: str, language: Language) -> str:
         return lead + found["rest"]
     if _SAYS_NO.search(idea) or _NOTHING.match(idea):
         return idea
-    if _CIRCUMSTANCE.match(idea):
+    if CIRCUMSTANCE.match(idea):
         return _NOT_USED[language] + _lowered(idea) if _is_condition(idea) else idea
-    if _PEOPLE.match(idea) and (_RELATIVE.search(idea) or not _has_verb(idea, language)):
+    if _PEOPLE.match(idea) and (_RELATIVE.search(idea) or not has_verb(idea, language)):
         return f"{_NOT_USED[language]}{'in' if language == 'en' else 'en'}: {_lowered(idea)}"
-    if _has_verb(idea, language) or idea.endswith(":"):
+    if has_verb(idea, language) or idea.endswith(":") or _ADDS.match(idea):
         return idea
     return _DO_NOT_USE[language] + _lowered(idea)
 

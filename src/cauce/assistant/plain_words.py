@@ -22,6 +22,8 @@ class Glossary(NamedTuple):
 
     terms: dict[str, str]
     """Explained: the term is kept in brackets where it is first met."""
+    lines: dict[str, int]
+    """Which line a term stands in: its forms are explained once."""
     words: dict[str, str]
     """Replaced."""
 
@@ -31,14 +33,17 @@ def glossary(language: Language) -> Glossary:
     """The glossary of a language."""
     path = importlib.resources.files("cauce") / f"data/plain/{language}.txt"
     terms: dict[str, str] = {}
+    lines: dict[str, int] = {}
     words: dict[str, str] = {}
-    for line in path.read_text("utf-8").splitlines():
+    for number, line in enumerate(path.read_text("utf-8").splitlines()):
         if not line or line.startswith("#"):
             continue
         into, mark = (terms, " = ") if " = " in line else (words, " > ")
         forms, plain = line.split(mark)
         into.update(zip(forms.split("|"), plain.split("|"), strict=True))
-    return Glossary(terms, words)
+        if into is terms:
+            lines.update(dict.fromkeys(forms.split("|"), number))
+    return Glossary(terms, lines, words)
 
 
 class PlainWriter:
@@ -46,7 +51,7 @@ class PlainWriter:
 
     def __init__(self, language: Language) -> None:
         self._glossary = glossary(language)
-        self._explained: set[str] = set()
+        self._explained: set[int] = set()
 
     def write(self, text: str) -> str:
         """`text` in usual words.
@@ -80,16 +85,26 @@ class PlainWriter:
 
     def _explain(self, text: str, start: int, said: str) -> str:
         key = said.lower()
-        plain = self._glossary.terms[key]
-        if plain in text.lower():
-            self._explained.add(key)
+        plain, entry = self._glossary.terms[key], self._glossary.lines[key]
+        if plain in text.lower() or _explains_itself(text, start, start + len(said)):
+            self._explained.add(entry)
             return said
-        if key in self._explained:
+        if entry in self._explained:
             return plain
-        self._explained.add(key)
+        self._explained.add(entry)
         opened = text.count("(", 0, start) > text.count(")", 0, start)
         shown = _in_sentence(said)
         return f"{plain} [{shown}]" if opened else f"{plain} ({shown})"
+
+
+def _explains_itself(text: str, start: int, end: int) -> bool:
+    """True when brackets hold the term alone or follow it: the text says itself what it is.
+
+    >>> _explains_itself("rash (urticaria)", 6, 15), _explains_itself("urticaria (rash)", 0, 9)
+    (True, True)
+    """
+    after = text[end:].lstrip()
+    return after.startswith("(") or (text[:start].endswith("(") and after.startswith(")"))
 
 
 def _in_sentence(term: str) -> str:

@@ -1,4 +1,8 @@
-"""Which kind of section a question asks for, in the words of patients and professionals."""
+"""Which kind of section a question asks for, in the words of patients and professionals.
+
+A price, a shop or a brand is known by its cues, and so is an enumeration of kinds; everything else
+is decided by what `cauce.assistant.router` has learnt, in which the cues take part.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cauce.assistant.cues import CUES, NAMED, NO_SECTION
+from cauce.assistant.router import blanked, probabilities
 from cauce.knowledge.evidence.conditions import Condition as Condition
 from cauce.knowledge.evidence.conditions import conditions_of as conditions_of
 from cauce.knowledge.words import fold
@@ -32,24 +37,28 @@ class Turn(NamedTuple):
     kinds: tuple[str, ...]
 
 
-def kinds_of(question: str) -> list[str]:
-    """Kinds of section that the question asks for; empty when no cue stands.
+def kinds_of(question: str, named: Sequence[str] = ()) -> list[str]:
+    """Kinds of section that the question asks for; empty when it asks for none or tells none.
 
     One, the most likely; several, in the order of the question, when it names several outright.
+    `named` are the words that name its medicines: they tell no kind.
 
     >>> kinds_of("¿Puedo conducir si tomo ibuprofeno?"), kinds_of("Is it safe while pregnant?")
     (['driving'], ['pregnancy'])
     >>> kinds_of("dosis y efectos secundarios del ibuprofeno")
     ['dose', 'side_effects']
+    >>> kinds_of("Does Oral Contraceptives need a fridge?", ["oral contraceptives"])
+    ['storage']
     """
-    folded = fold(question)
+    folded = blanked(question, named)
     if _NO_SECTION.search(folded):
         return []
-    named = _named_in_parts(folded)
-    if len(named) > 1:
-        return named
-    told = [kind for kind, pattern in _PATTERNS if pattern.search(folded)]
-    return told[:1] or [condition.kinds[0] for condition in conditions_of(question)][:1]
+    several = _named_in_parts(folded)
+    if len(several) > 1:
+        return several
+    found = probabilities(folded)
+    likeliest = max(found, key=lambda kind: found[kind])
+    return [] if likeliest == "none" else [likeliest]
 
 
 def _named_in_parts(folded: str) -> list[str]:
@@ -90,23 +99,23 @@ def _is_only_a_state(kind: str, text: str) -> bool:
     return kind in _STATES and not is_named and bool(conditions_of(text))
 
 
-def in_conversation(text: str, earlier: Sequence[str]) -> Turn:
+def in_conversation(text: str, earlier: Sequence[str], named: Sequence[str] = ()) -> Turn:
     """What the turn asks, given the user's turns before it, the latest first.
 
     A turn that tells its own kind keeps it; one that tells none takes that of the latest turn that
-    does; so does a follow-up that only names a group of patients.
+    does; so does a follow-up that only names a group of patients. `named` is as for `kinds_of`.
 
     >>> in_conversation("¿Y para niños?", ["¿Cuál es la dosis de ibuprofeno?"]).kinds
     ('dose',)
     >>> in_conversation("and with alcohol?", ["What is the dose of ibuprofen?"]).kinds
     ('interactions',)
     """
-    own = kinds_of(text)
+    own = kinds_of(text, named)
     leans = not own or (is_follow_up(text) and _is_only_a_state(own[0], text))
-    before = next((turn for turn in earlier if kinds_of(turn)), None)
+    before = next((turn for turn in earlier if kinds_of(turn, named)), None)
     if not leans or before is None:
         return Turn(text, tuple(own))
-    kinds = kinds_of(before)
+    kinds = kinds_of(before, named)
     if own and kinds[0] not in _OF_ANY_PATIENT:
         return Turn(text, tuple(own))
     return Turn(f"{cue_words(before) if own else before} {text}", tuple(kinds))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
-from cauce.assistant.answers import Plan, Question, Remark, abstain, unresolved
-from cauce.assistant.routing import cue_words, in_conversation
+from cauce.assistant.answers import Plan, Question, Remark, abstain, unresolved, without_answer
+from cauce.assistant.conversation import Asked, asked_in
+from cauce.assistant.routing import cue_words
 from cauce.assistant.settings import AssistantSettings
-from cauce.assistant.wording import language_of, say
+from cauce.assistant.wording import say
 from cauce.corpus.examples import spoken
 from cauce.knowledge.evidence.evidence import Evidence, find_evidence, subject_name
+from cauce.knowledge.evidence.fallbacks import STAND_INS
 from cauce.knowledge.labels.interactions import Interaction, interactions
 from cauce.knowledge.labels.makers import maker_differences
-from cauce.knowledge.names.resolver import UNNAMED, Mention, NameResolver, Resolution
+from cauce.knowledge.names.resolver import Mention, NameResolver, Resolution
+from cauce.knowledge.names.said import shortened
 from cauce.knowledge.sections.store import DocumentEntry, SectionStore
 from cauce.knowledge.words import content_words, stem, stems
 from cauce.records import Language, Message, Reply
@@ -30,15 +32,6 @@ MOST_DOCUMENTS = 8
 """Labels of one substance that are looked into when the first lack the section."""
 
 
-class Asked(NamedTuple):
-    """The words of a question, with what it takes from the turns before it."""
-
-    text: str
-    language: Language
-    kinds: tuple[str, ...]
-    resolution: Resolution
-
-
 class Understanding:
     """Plans replies over a store of sections and its names."""
 
@@ -51,7 +44,7 @@ class Understanding:
 
     def plan(self, text: str, history: Sequence[Message]) -> Plan | Reply:
         """What to answer, or the reply that says why nothing can be."""
-        asked = self._asked(text, history)
+        asked = asked_in(shortened(text), history, self._resolver)
         resolution = asked.resolution
         if resolution.kind != "found":
             return unresolved(resolution, asked.language)
@@ -66,14 +59,6 @@ class Understanding:
         lacking = Remark(say("unknown", asked.language, names=resolution.looked_for))
         return found._replace(remarks=(*found.remarks, lacking))
 
-    def _asked(self, text: str, history: Sequence[Message]) -> Asked:
-        """The last turn; a medicine or subject that it leaves out is of a turn before."""
-        earlier = [turn.content for turn in reversed(history) if turn.role == "user"]
-        turn = in_conversation(text, earlier)
-        resolutions = (self._resolver.resolve(words) for words in (text, *earlier))
-        resolution = next((found for found in resolutions if found.kind != "unnamed"), UNNAMED)
-        return Asked(turn.text, language_of(turn.text), turn.kinds, resolution)
-
     def _about(self, asked: Asked, subject: Mention) -> Plan | Reply:
         """What is asked of one medicine."""
         kinds = asked.kinds or self._nearest_kind(asked, subject)
@@ -87,22 +72,42 @@ class Understanding:
         return found._replace(remarks=(*found.remarks, *_not_mentioned(found, kinds, subject)))
 
     def _of_kind(self, asked: Asked, subject: Mention, kind: str) -> Plan | Reply:
-        for document in self._documents(subject, asked.language)[:MOST_DOCUMENTS]:
-            evidence = self._evidence(document, kind, asked, subject)
-            if evidence:
-                question = Question(asked.text, asked.language, subject.group, kind, evidence)
-                remarks = [*self._other_labels(asked, subject, question)]
-                if document.language != asked.language:
-                    names = [spoken(subject.name)]
-                    remarks.append(Remark(say("other_language", asked.language, names=names)))
-                return Plan((question,), tuple(remarks))
-        return abstain(
-            "no_section",
-            asked.language,
-            names=[spoken(subject.name)],
-            group=subject.group,
-            kind=kind,
-        )
+        names = [spoken(subject.name)]
+        evidence = self._best_evidence(asked, subject, kind)
+        if evidence is None:
+            return abstain(
+                "no_section", asked.language, names=names, group=subject.group, kind=kind
+            )
+        question = Question(asked.text, asked.language, subject.group, kind, evidence)
+        remarks = [*self._other_labels(asked, subject, question)]
+        if evidence.section.document.language != asked.language:
+            remarks.append(Remark(say("other_language", asked.language, names=names)))
+        return Plan((question,), tuple(remarks))
+
+    def _best_evidence(self, asked: Asked, subject: Mention, kind: str) -> Evidence | None:
+        """That of the documents in the language of the question, else of the others.
+
+        Where they have nothing of the kind, the kinds that stand in for it answer.
+        """
+        documents = self._documents(subject, asked.language)
+        own = [document for document in documents if document.language == asked.language]
+        for side in (own, documents[len(own) :]):
+            for tried in (kind, *STAND_INS.get(kind, ())):
+                if found := self._fullest(side[:MOST_DOCUMENTS], tried, asked, subject):
+                    return found
+        return None
+
+    def _fullest(
+        self, documents: Sequence[DocumentEntry], kind: str, asked: Asked, subject: Mention
+    ) -> Evidence | None:
+        """That of the first document that has any; a later one's where it alone tells all."""
+        first: Evidence | None = None
+        for document in documents:
+            found = self._evidence(document, kind, asked, subject)
+            if found and not found.missing:
+                return found
+            first = first or found
+        return first
 
     def _other_labels(self, asked: Asked, subject: Mention, question: Question) -> Iterator[Remark]:
         """What the labels of other makers of the substance say otherwise than the cited one.
@@ -149,23 +154,24 @@ class Understanding:
             asked.language,
             self._settings.passage_chars,
         )
-        if not any(pair.namings for pair in found):
-            names = _names(resolution)
+        lacking = [Remark(say("unknown", asked.language, names=resolution.looked_for))]
+        remarks = [remark for pair in found for remark in _about_pair(pair, asked)]
+        remarks += lacking if resolution.looked_for else []
+        passages = {
+            Evidence(naming.section, naming.quote): pair.of.group
+            for pair in found
+            for naming in pair.namings
+        }
+        if passages:
+            questions = (
+                Question(asked.text, asked.language, group, "interactions", evidence)
+                for evidence, group in passages.items()
+            )
+            return Plan(tuple(questions), tuple(dict.fromkeys(remarks)))
+        names = _names(resolution)
+        if not resolution.looked_for:
             return abstain("not_named_together", asked.language, names=names, kind="interactions")
-        return Plan(
-            tuple(
-                Question(
-                    asked.text,
-                    asked.language,
-                    pair.of.group,
-                    "interactions",
-                    Evidence(naming.section, naming.quote),
-                )
-                for pair in found
-                for naming in pair.namings
-            ),
-            tuple(dict.fromkeys(remark for pair in found for remark in _about_pair(pair, asked))),
-        )
+        return without_answer("not_named_together", remarks, asked.language, names)
 
     def _evidence(
         self, document: DocumentEntry, kind: str, asked: Asked, subject: Mention

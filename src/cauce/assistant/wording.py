@@ -30,10 +30,10 @@ SECTION_NAMES: dict[str, dict[Language, str]] = {
 
 _MESSAGES: dict[str, dict[Language, str]] = {
     "unknown": {
-        "en": "I cannot show anything about {names}: I have no document about it. "
+        "en": "I have no document about {quoted}, so I cannot show anything about it. "
         "Ask a pharmacist or a doctor.",
-        "es": "No puedo mostrar nada sobre {names}: no tengo ningún documento suyo. "
-        "Consulte a un farmacéutico o a un médico.",
+        "es": "No tengo ningún documento sobre {quoted}, así que no puedo mostrar nada al "
+        "respecto. Consulte a un farmacéutico o a un médico.",
     },
     "unnamed": {
         "en": "I found no medicine that I know in your question. Which medicine do you mean?",
@@ -41,8 +41,8 @@ _MESSAGES: dict[str, dict[Language, str]] = {
         "¿De qué medicamento se trata?",
     },
     "ask": {
-        "en": "These names are easily confused: {names}. Which one do you mean?",
-        "es": "Estos nombres se confunden con facilidad: {names}. ¿Cuál de ellos es?",
+        "en": "It may be any of these: {names}. Which one do you mean?",
+        "es": "Puede tratarse de cualquiera de estos: {names}. ¿A cuál se refiere?",
     },
     "ask_one": {
         "en": "I have no medicine of exactly that name. Do you mean {names}?",
@@ -56,46 +56,52 @@ _MESSAGES: dict[str, dict[Language, str]] = {
     "not_named_together": {
         "en": "The documents I have about {names} do not name them together under “{section}”. "
         "That does not mean they may be combined: ask a pharmacist or a doctor.",
-        "es": "Los documentos que tengo sobre {names} no los nombran juntos en «{section}». "
-        "Eso no significa que se puedan combinar: consulte a un farmacéutico o a un médico.",
+        "es": "Los documentos que tengo sobre {names} no los nombran juntos en el apartado "
+        "«{section}». Eso no significa que se puedan combinar: consulte a un farmacéutico o a "
+        "un médico.",
     },
     "no_section": {
-        "en": "The documents I have about {names} say nothing under “{section}”. "
-        "Ask a pharmacist or a doctor.",
-        "es": "Los documentos que tengo sobre {names} no dicen nada en «{section}». "
-        "Consulte a un farmacéutico o a un médico.",
+        "en": "The documents I have about {names} have no section “{section}”. That does not "
+        "mean that there is nothing to know: ask a pharmacist or a doctor.",
+        "es": "Los documentos que tengo sobre {names} no tienen el apartado «{section}». Eso no "
+        "significa que no haya nada que saber: consulte a un farmacéutico o a un médico.",
     },
     "not_mentioned": {
-        "en": "The sections I looked into about {names} do not mention {section}. "
+        "en": "What I looked into about {names} says nothing about {section}. "
         "That does not mean that it makes no difference: ask a pharmacist or a doctor.",
-        "es": "Las secciones que he consultado sobre {names} no mencionan {section}. "
+        "es": "Lo que he consultado de {names} no dice nada sobre {section}. "
         "Eso no significa que dé igual: consulte a un farmacéutico o a un médico.",
     },
     "not_named": {
-        "en": "The text about {names} does not name {section}. That is not “no interaction”: "
-        "ask a pharmacist or a doctor.",
-        "es": "El texto sobre {names} no nombra {section}. Eso no es «no hay interacción»: "
-        "consulte a un farmacéutico o a un médico.",
+        "en": "The text about {names} does not name “{section}”. That does not mean that there "
+        "is no interaction: ask a pharmacist or a doctor.",
+        "es": "El texto sobre {names} no nombra «{section}». Eso no significa que no haya "
+        "interacción: consulte a un farmacéutico o a un médico.",
     },
     "named_by_group": {
-        "en": "“{section}” is a group of medicines to which {names} belongs.",
-        "es": "«{section}» es un grupo de medicamentos al que pertenece {names}.",
+        "en": "The group “{section}” includes {names}.",
+        "es": "El grupo «{section}» incluye {names}.",
     },
     "maker_differs": {
         "en": "Another label, of {names}, says otherwise: “{section}”",
         "es": "Otra ficha, la de {names}, dice otra cosa: «{section}»",
     },
     "other_language": {
-        "en": "The only text I have about {names} is in Spanish.",
-        "es": "El único texto que tengo sobre {names} está en inglés.",
+        "en": "What I found about {names} is only in Spanish.",
+        "es": "Lo que he encontrado sobre {names} solo está en inglés.",
     },
     "no_kind": {
         "en": "I cannot tell what you want to know about {names}. Ask, for example, about "
-        "its dose, its side effects or its interactions.",
-        "es": "No sé qué quiere saber sobre {names}. Pregunte, por ejemplo, por su dosis, "
-        "sus efectos secundarios o sus interacciones.",
+        "dose, side effects or interactions.",
+        "es": "No sé qué quiere saber sobre {names}. Pregunte, por ejemplo, por la dosis, "
+        "los efectos secundarios o las interacciones.",
     },
 }
+_CHOICE = frozenset(("ask", "ask_one"))
+"""Messages whose names are alternatives: "A or B"; those of the others go together."""
+_JOINED: dict[Language, tuple[str, str]] = {"en": ("and", "or"), "es": ("y", "o")}
+_I_SOUND = re.compile(r"h?[ií](?![aáeéo])", re.IGNORECASE)
+_O_SOUND = re.compile(r"h?[oó]", re.IGNORECASE)
 
 _SPANISH = frozenset(
     """
@@ -105,7 +111,9 @@ _SPANISH = frozenset(
     contraindicaciones interacciones secundarios adversos reacciones sobredosis pauta excipientes
     posologia advertencias precauciones prospecto pastilla pastillas comprimido comprimidos jarabe
     alergia alergico ninos nino bebe ancianos mayores insuficiencia olvido dejar beber mezclar
-    caducidad nevera tambien entonces
+    caducidad nevera tambien entonces e o u estoy encuentro bien mal antes despues mientras hijo
+    hija madre padre abuelo abuela mujer hombre mejor peor junto juntos diferencia
+    tos gripe fiebre dolor sangre piel corazon higado rinon azucar leche comida
     """.split()  # noqa: SIM905
 )
 _CATALAN = frozenset(
@@ -121,9 +129,14 @@ _ENGLISH = frozenset(
     taking dose effects side while should if much often when where about any used be a
     am you your me was were has have had not from this that there safe get give kids children old
     pregnancy breastfeeding driving overdose storage interactions contraindications
+    nausea diarrhea diarrhoea asthma anemia anaemia edema oedema pneumonia
     warnings dosage pill pills tablet tablets kidney liver too many will would could
     """.split()  # noqa: SIM905
 )
+
+_SPANISH_ENDING = re.compile(r"(?:[^ie]a|as|os?|ones|osis|cion|dad|dades|[ai]r)$")
+_ENGLISH_SPELLING = re.compile(r"(?:[bcfghkmpqvwxy]|[^s]t|e|[dklnst]s|[ai]tes|ing|tion)$|w")
+_SHORTEST_TELLING_WORD = 4
 
 _IBERIAN_LETTERS = re.compile(r"[¿¡ñáéíóúüàèòçï·]")
 
@@ -131,21 +144,49 @@ _IBERIAN_LETTERS = re.compile(r"[¿¡ñáéíóúüàèòçï·]")
 def say(message: str, language: Language, *, names: Sequence[str] = (), kind: str = "") -> str:
     """The message in that language, with the names and the section filled in."""
     section = SECTION_NAMES.get(kind, {}).get(language, kind)
-    return _MESSAGES[message][language].format(names=", ".join(names), section=section)
+    marks = "“{}”" if language == "en" else "«{}»"
+    is_choice = message in _CHOICE
+    return _MESSAGES[message][language].format(
+        names=listed(names, language, is_choice=is_choice),
+        quoted=listed([marks.format(name) for name in names], language),
+        section=section,
+    )
+
+
+def listed(names: Sequence[str], language: Language, *, is_choice: bool = False) -> str:
+    """The names as a sentence lists them.
+
+    >>> listed(["A", "B", "C"], "en"), listed(["Adiro", "ibuprofeno"], "es")
+    ('A, B and C', 'Adiro e ibuprofeno')
+    >>> listed(["metformina", "Orfidal"], "es", is_choice=True)
+    'metformina u Orfidal'
+    """
+    if len(names) < 2:
+        return "".join(names)
+    word = _JOINED[language][is_choice]
+    last = names[-1].lstrip("«")
+    if language == "es" and (_O_SOUND if is_choice else _I_SOUND).match(last):
+        word = "u" if is_choice else "e"
+    return f"{', '.join(names[:-1])} {word} {names[-1]}"
 
 
 def language_of(text: str) -> Language:
     """`es` or `en`, by the small words of each language and by Spanish letters and signs.
 
+    Where they weigh the same, as in "finasterida embarazada", the spelling of the words decides.
     Catalan is answered in Spanish.
 
     >>> language_of("¿Dosis de ibuprofeno?"), language_of("ibuprofen dose")
     ('es', 'en')
-    >>> language_of("Puc prendre ibuprofen si condueixo?")
-    'es'
+    >>> language_of("Puc prendre ibuprofen si condueixo?"), language_of("diclofenaco infarto")
+    ('es', 'es')
     """
     found = words(text)
     letters = 2 * len(_IBERIAN_LETTERS.findall(text.lower()))
     iberian = max(sum(word in own for word in found) for own in (_SPANISH, _CATALAN))
     english = sum(word in _ENGLISH for word in found)
+    if iberian + letters == english:
+        telling = [word for word in found if len(word) >= _SHORTEST_TELLING_WORD]
+        iberian += sum(bool(_SPANISH_ENDING.search(word)) for word in telling)
+        english += sum(bool(_ENGLISH_SPELLING.search(word)) for word in telling)
     return "es" if iberian + letters > english else "en"

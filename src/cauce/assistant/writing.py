@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -17,13 +18,19 @@ from cauce.knowledge.claims.checks import (
     check_numbers,
     supported_lead,
 )
-from cauce.knowledge.evidence.evidence import Evidence, short_answer
+from cauce.knowledge.evidence.evidence import Evidence, short_answer, subject_name
+from cauce.knowledge.words import fold
 from cauce.models.generation import generate
 from cauce.models.loading import LoadedModel
 from cauce.records import Check, Reply, Statement
 
 C = TypeVar("C")
 
+_DENIES = re.compile(
+    r"\b(?:not?|cannot|never|nunca|nor?|ni|unsuitable)\b|n't\b|contraindic|prohib|forbid|avoid|evit"
+    r"|exclu|descart|bann|vetad|rule[sd]? out|leave it|keep off"
+)
+_HEADING_NUMBER = re.compile(r"^[\d.\s]+")
 SHORTEST_QUOTE_CHARS = 80
 """A quote is not shortened below this for the sake of a long question."""
 
@@ -129,7 +136,7 @@ class Writer:
         if not text:
             is_cut = not check_complete(evidence.quote).passed
             text = f"{evidence.quote} …" if is_cut else evidence.quote
-        return _reply(question, text, self._checks(evidence, text), reason=reason)
+        return _reply(question, _led(text, evidence), self._checks(evidence, text), reason=reason)
 
     def _checks(self, evidence: Evidence, text: str) -> tuple[Check, ...]:
         return self._check(check_answer, evidence, text)
@@ -143,6 +150,19 @@ class Writer:
             self._medicines_of,
             language=evidence.section.document.language,
         )
+
+
+def _led(text: str, evidence: Evidence) -> str:
+    """The text, opened by its section's heading where a list of who must not use it denies nothing.
+
+    "Pentasa: patients with severe renal failure." would read as whom it is for.
+    """
+    section = evidence.section
+    if section.kind != "contraindications" or _DENIES.search(fold(text)):
+        return text
+    heading = _HEADING_NUMBER.sub("", section.title).strip(" .:")
+    name = subject_name(section.document.title)
+    return f"{name} · {heading}: {text.removeprefix(f'{name}: ')}"
 
 
 def _prompt_tokens(model: LoadedModel, text: str, evidence: Evidence) -> int:

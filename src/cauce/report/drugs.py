@@ -35,58 +35,84 @@ _SAYS: dict[str, dict[Language, str]] = {
     },
     "caution": {
         "en": "That is not “no interaction”: ask a pharmacist or a doctor.",
-        "es": "Eso no es «no hay interacción»: consulte a un farmacéutico o a un médico.",
+        "es": "Eso no significa que no haya interacción: consulte a un farmacéutico o a un médico.",
     },
     "by_class": {"en": "(names its class: “{said}”)", "es": "(nombra su clase: «{said}»)"},
+    "reference": {
+        "en": "[{place} version {version}, section {section}]",
+        "es": "[{place} versión {version}, sección {section}]",
+    },
+    "version": {"en": "version {version}", "es": "versión {version}"},
+    "since": {"en": " of {date}", "es": " de {date}"},
+    "more": {"en": " and {count} more", "es": " y {count} más"},
+    "generic": {"en": "generic", "es": "genérico"},
+    "brands": {"en": "brands", "es": "marcas"},
+    "makers": {"en": "makers", "es": "laboratorios"},
+    "documents": {"en": "documents: {count}", "es": "documentos: {count}"},
+    "sections": {"en": ", {count} sections", "es": ", {count} secciones"},
+    "characters": {"en": "characters", "es": "caracteres"},
     "nothing": {"en": "{title}: nothing in its text", "es": "{title}: nada en su texto"},
 }
 
 
-def reference(citation: Citation) -> str:
+def reference(citation: Citation, language: Language = "en") -> str:
     """Where a quote stands: source, id, version and section.
 
     >>> reference(Citation(source="epi", id="1", version="2", section="4.2", quote=""))
     '[epi/1 version 2, section 4.2]'
     """
-    place = f"{citation.source}/{citation.id} version {citation.version}"
-    return f"[{place}, section {citation.section}]"
+    return _SAYS["reference"][language].format(
+        place=f"{citation.source}/{citation.id}",
+        version=citation.version,
+        section=citation.section,
+    )
 
 
 def overview_text(found: Overview) -> str:
-    """Names, codes, documents with their sections, and the key passages with citations."""
+    """Names, codes, documents with their sections, and the key passages with citations.
+
+    What stands around them is in the language of the first document.
+    """
+    language: Language = "es" if found.documents[0].language == "es" else "en"
     rows = {
-        "generic": found.generics,
-        "brands": found.brands,
-        "makers": found.makers,
+        _SAYS["generic"][language]: found.generics,
+        _SAYS["brands"][language]: found.brands,
+        _SAYS["makers"][language]: found.makers,
         **found.codes,
     }
-    lines = [found.title, *_rows(rows), "", f"documents: {found.documents_in_all}"]
+    count = _SAYS["documents"][language].format(count=found.documents_in_all)
+    lines = [found.title, *_rows(rows, language), "", count]
     for place, document in enumerate(found.documents):
-        lines += _document(document, with_sections=place == 0)
+        lines += _document(document, language, with_sections=place == 0)
     for passage in found.key_passages:
-        lines += ["", *_passage(passage)]
+        lines += ["", *_passage(passage, language)]
     return "\n".join(lines)
 
 
-def _rows(rows: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _rows(rows: Mapping[str, Sequence[str]], language: Language) -> Iterator[str]:
     for name, values in rows.items():
         if values:
-            more = f" and {len(values) - MOST_VALUES} more" if len(values) > MOST_VALUES else ""
+            left = len(values) - MOST_VALUES
+            more = _SAYS["more"][language].format(count=left) if left > 0 else ""
             yield f"  {name:12} {', '.join(values[:MOST_VALUES])}{more}"
 
 
-def _document(document: DocumentLine, *, with_sections: bool) -> Iterator[str]:
-    since = f" of {document.effective}" if document.effective else ""
+def _document(document: DocumentLine, language: Language, *, with_sections: bool) -> Iterator[str]:
+    dated = _SAYS["since"][language].format(date=document.effective) if document.effective else ""
     place = f"{document.source}/{document.id}/{document.language}"
-    count = "" if with_sections else f", {len(document.sections)} sections"
-    yield f"  {place}  version {document.version}{since}  {document.title}{count}"
+    version = _SAYS["version"][language].format(version=document.version)
+    sections = _SAYS["sections"][language].format(count=len(document.sections))
+    count = "" if with_sections else sections
+    yield f"  {place}  {version}{dated}  {document.title}{count}"
     if with_sections:
+        characters = _SAYS["characters"][language]
         for part in document.sections:
-            yield f"    {part.kind:18} {part.chars:>7} characters  {part.id}  {part.title}"
+            yield f"    {part.kind:18} {part.chars:>7} {characters}  {part.id}  {part.title}"
 
 
-def _passage(passage: KeyPassage) -> list[str]:
-    return [f"{passage.title}:", *_wrapped(passage.text), f"  {reference(passage.citation)}"]
+def _passage(passage: KeyPassage, language: Language) -> list[str]:
+    place = reference(passage.citation, language)
+    return [f"{passage.title}:", *_wrapped(passage.text), f"  {place}"]
 
 
 def _wrapped(text: str, indent: str = "  ") -> list[str]:
@@ -121,7 +147,7 @@ def _side(title: str, passage: KeyPassage | None, language: Language) -> list[st
     return [
         f"  {title}:",
         *_wrapped(passage.text, "    "),
-        f"    {reference(passage.citation)}",
+        f"    {reference(passage.citation, language)}",
     ]
 
 
@@ -136,9 +162,10 @@ def _directed(one: Interaction, language: Language) -> Iterator[str]:
         found = _SAYS["not_named" if one.texts else "no_text"][language]
         yield f"  {found.format(caution=_SAYS['caution'][language])}"
     for naming in one.namings:
-        how = _SAYS["by_class"][language].format(said=naming.said)
+        said = _SAYS["by_class"][language].format(said=naming.said)
+        how = f" {said}" if naming.by == "class" else ""
         yield from _wrapped(naming.quote)
-        yield f"  {reference(naming.citation)} {how if naming.by == 'class' else ''}".rstrip()
+        yield f"  {reference(naming.citation, language)}{how}"
 
 
 def interaction_row(one: Interaction) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +19,12 @@ from cauce.sources.tables import parse_markup, tables_of, text_of
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-_RAISED_DIGITS = re.compile(r"(?<=\d)((?:</?(?:span|b|i|em|strong)\b[^>]*>)*<sup\b[^>]*>)(?=\d)")
-
 
 def sections_of(parts: list[Part], *, leaflet: bool) -> Iterator[Section]:
     """The sections of a text in its order; those that hold nothing, below them too, left out."""
     taken: set[str] = set()
     kinds: dict[str, str] = {}
-    contents = [(part, parse_markup(_with_powers(part.markup))) for part in parts]
+    contents = [(part, parse_markup(part.markup)) for part in parts]
     held = [part.number for part, content in contents if text_of(content)]
     for part, content in contents:
         is_above = any(number.startswith(f"{part.number}.") for number in held)
@@ -42,11 +39,6 @@ def sections_of(parts: list[Part], *, leaflet: bool) -> Iterator[Section]:
             yield from split_section(section, content, taken)
         else:
             yield section
-
-
-def _with_powers(markup: str) -> str:
-    """The markup with a sign before raised digits: 10<sup>9</sup> is 10^9, and never 109."""
-    return _RAISED_DIGITS.sub(r"\1^", markup)
 
 
 def _parent(number: str, taken: set[str]) -> str | None:

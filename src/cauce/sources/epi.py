@@ -12,12 +12,13 @@ import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cauce.records import Document, Record, Refusal, Section
 from cauce.sources.cleaning import one_line
 from cauce.sources.epi_headings import LONGEST_HEADING, free_id, number_of, split_section
 from cauce.sources.epi_names import Identity, identity_of
+from cauce.sources.epi_spaces import part_words
 from cauce.sources.fhir import Node, first, read_resource, resources, values
 from cauce.sources.medicines import (
     KIND_OF_LEAFLET_NUMBER,
@@ -28,6 +29,9 @@ from cauce.sources.medicines import (
 )
 from cauce.sources.paths import matching_files, today
 from cauce.sources.tables import tables_of, text_of
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 LEAFLET_TYPE = "100000155538"
 _TEXTS = {
@@ -65,6 +69,7 @@ class EpiSource(Record):
         if not texts:
             reason = "no Composition: not an electronic product information bundle"
             yield Refusal(file=str(path), position="the whole file", reason=reason)
+        part_words([div for text in texts for div in _narratives(text)])
         sections = [tuple(sections_of(text)) for text in texts]
         identity = identity_of(bundle, sections, path)
         for number, text in enumerate(texts):
@@ -104,6 +109,13 @@ def is_leaflet(text: Node) -> bool:
     if LEAFLET_TYPE in values(text, "type.coding.code"):
         return True
     return bool(re.search(r"prospecto|leaflet", first(text, "title"), re.IGNORECASE))
+
+
+def _narratives(node: Node) -> Iterator[_Element]:
+    """Every narrative of a Composition."""
+    for section in values(node, "section"):
+        yield from values(section, "text.div")
+        yield from _narratives(section)
 
 
 class _Heading(NamedTuple):

@@ -83,11 +83,20 @@ monohidrato monohydrochloride monosodium monosodico napsylate nitrate nitrato ox
 pamoate pamoato phosphate fosfato potassium potasio potasica potasico propionate propionato salt
 sal sesquihydrate sesquihidrato sodium sodio sodica sodico succinate succinato sulfate sulphate
 sulfato sulfoxide sulfoxido tartrate tartrato tosylate tosilate tosilato trihydrate trihidrato
-tromethamine trometamol trometamina axetil axetilo cilexetil cilexetilo etexilate etexilato
+tromethamine trometamol trometamina natrium chlorhydrate
+axetil axetilo cilexetil cilexetilo etexilate etexilato
 medoxomil medoxomilo pivoxil pivoxilo proxetil proxetilo
 """
 SALTS = frozenset(_SALT_WORDS.split())
 """Words for a salt, a hydrate or an ester that is cleaved at once; dropped beside another word."""
+
+_HYDRATES = frozenset(word for word in SALTS if "hydrat" in word or "hidrat" in word) | {
+    "anhydrous",
+    "anhidro",
+    "anhidra",
+}
+_SALT_TELLS = frozenset(("iron", "zinc", "cinc"))
+"""Elements whose salts are other medicines, with another dose: ferrous sulfate and fumarate."""
 
 _SALT_NAMES = {
     "sodio": "sodium",
@@ -188,7 +197,8 @@ def _one_substance(name: str) -> str:
 
 def _skeletons(name: str) -> str:
     words = [word for word in re.findall(r"[a-z0-9-]+", name) if word not in _CONNECTING]
-    essential = [word for word in words if word not in SALTS and word not in _ACID]
+    dropped = _HYDRATES if _SALT_TELLS & {*words} else SALTS
+    essential = [word for word in words if word not in dropped and word not in _ACID]
     return " ".join(sorted({skeleton(word) for word in essential or words} - {""}))
 
 

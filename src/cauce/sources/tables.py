@@ -4,12 +4,14 @@ Reads the XHTML of FHIR narratives, the block markup of Structured Product Label
 `content`, `list`, `item`, `caption`), and the strings of openFDA's `*_table` fields.
 
 The text of an element reads whole: rows of a table stand in their place, one a line, cells parted
-by " | ". The same cells are kept with their structure as `Table`. Pictures are left out.
+by " | ". The same cells are kept with their structure as `Table`. Pictures are left out. Raised
+digits never run into the number before them: 10<sup>9</sup> is 10^9; 5<sup>1</sup>, a note, 5 1.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
@@ -29,6 +31,9 @@ paragraph pre section table tbody tfoot thead tr ul
 """
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _CELLS = frozenset(("td", "th"))
+_POWER = re.compile(r"(?<![\d.,])10$")
+_RAISED_DIGITS = re.compile(r"\s*[-−–+]?\d")
+_LONGEST_BASE = 4
 
 
 def parse_markup(markup: str) -> _Element:
@@ -76,6 +81,8 @@ def _collect(element: _Element, pieces: list[str], with_tables: bool) -> None:
         return
     if name == "br" or name in _BLOCKS:
         pieces.append("\n")
+    if name == "sup":
+        pieces.append(_before_raised(element, pieces))
     if name:
         pieces.append(element.text or "")
         for child in element:
@@ -83,6 +90,15 @@ def _collect(element: _Element, pieces: list[str], with_tables: bool) -> None:
             pieces.append(child.tail or "")
     if name in _BLOCKS:
         pieces.append("\n")
+
+
+def _before_raised(element: _Element, pieces: list[str]) -> str:
+    """What keeps raised digits apart from the number that `pieces` end in: a caret after a ten."""
+    before = next((piece for piece in reversed(pieces) if piece), "")[-_LONGEST_BASE:]
+    raised = "".join(map(str, element.itertext()))
+    if not before[-1:].isdigit() or not _RAISED_DIGITS.match(raised):
+        return ""
+    return "^" if _POWER.search(before) else " "
 
 
 def tables_of(element: _Element) -> tuple[Table, ...]:

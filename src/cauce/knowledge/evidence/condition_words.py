@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 
 class ConditionWords(NamedTuple):
-    """One condition: its names, both vocabularies, the sections that tell of it."""
+    """One condition: its names, both vocabularies, the sections that tell of it.
+
+    `state`, where texts speak of much else in the same words, is how they say that it is there.
+    """
 
     key: str
     english: str
@@ -17,9 +20,10 @@ class ConditionWords(NamedTuple):
     asked: str
     told: str
     kinds: str
+    state: str = ""
 
 
-_STATES = "dose warnings contraindications populations patients side_effects mechanism"
+_STATES = "dose warnings contraindications populations patients side_effects mechanism interactions"
 _WITH_IT = "interactions warnings dose patients contraindications side_effects mechanism"
 
 CONDITIONS = (
@@ -30,12 +34,19 @@ CONDITIONS = (
         r"kidney|renal|creatinine clearance|crcl|clcr|egfr|ha?emodialysis|dialysis|rinon"
         r"|aclaramiento de creatinina|filtrado glomerular|hemodialisis|dialisis|nefr",
         _STATES,
+        r"(?<!acute )(renal|kidney)(ly)? (or hepatic |and hepatic )?(impair|insuff|dysf|failure"
+        r"|disease|problem)|(impaired|reduced|decreased|poor) (renal|kidney)|crcl|clcr|egfr"
+        r"|creatinine cle|ha?emodialysis|esrd|problemas (en|con|de) (el |los )?rinon"
+        r"|(insuficiencia|enfermedad|alteracion|problemas) (renal|de rinon)",
     ),
     ConditionWords(
         "hepatic", "liver disease", "la insuficiencia hepática",
         r"liver|hepat\w*|cirrho\w*|child.pugh|higado|cirr[oh]\w*|fetge",
         r"liver|hepat|cirrho|child.pugh|higado|cirros",
         _STATES,
+        r"(hepatic|liver)(ly)? (or renal |and renal )?(impair|insuff|dysf|disease|cirrho|problem)"
+        r"|(impaired|reduced) (hepatic|liver)|child.pugh|cirrho|cirros|insuficiencia hepatica"
+        r"|(enfermedad|alteracion|problemas|deterioro) (hepatic|de higado|en el higado)",
     ),
     ConditionWords(
         "children", "children", "los niños",
@@ -43,7 +54,8 @@ CONDITIONS = (
         r"|teen\w*|adolescen\w*|my (son|daughter)|nin[oa]s?\b|bebes?\b|lactantes?\b|mi hij[oa]"
         r"|recien nacid\w*|nen[ae]?s?\b|from what age|a partir de que edad",
         r"child(?!.pugh|bear|birth)|p[ae]+diatr|infant|neonat|adolescen|under \d+ years|nin[oa]s?\b"
-        r"|(less|younger) than \d+ (years|months)|lactantes?\b|bebes?\b|recien nacid"
+        r"|(less|younger) than \d+ (years|months)|lactantes?\b"
+        r"|bebes\b|(un|el|al|del|su) bebe\b|recien nacid"
         r"|menores de (\d+|dieciocho|doce|dos)|kids\b|toddler",
         "children dose contraindications warnings populations patients use mechanism",
     ),
@@ -52,7 +64,8 @@ CONDITIONS = (
         r"elder\w*|seniors?\b|older (people|adults?|patients?|person)|old (people|age)|geriatr\w*"
         r"|ancian\w*|(personas?|gente|pacientes?) mayor\w*|edad avanzada|abuel[oa]s?\b"
         r"|grand(ma|pa|mother|father)\b|tercera edad|[6-9]\d ?(-?years?|anos)|gent gran",
-        r"elder|geriatr|older (people|adult|patient|person)|aged? 65|65 years|ancian|edad avanzada"
+        r"elder|geriatr|older (people|adult|patient|person)|aged? 65|[67]5 years|7[05] anos|ancian"
+        r"|edad avanzada"
         r"|(personas|pacientes) (mayores|de mas edad)|mayores de 65|65 anos",
         "elderly dose warnings populations contraindications patients side_effects mechanism",
     ),
@@ -81,7 +94,8 @@ CONDITIONS = (
         "driving", "driving", "la conducción",
         r"(?<!sex )driv\w+|condui\w*|wheel\b|machine\w*|motor(bike|cycle)|conduc(?!ta)\w*|coche"
         r"|moto\b|volante|maquin\w*|bicicleta|patinete|camioner\w*|vehic\w*",
-        r"driv(e|ing|er)\b|operat\w+ (\w+ ){0,4}machine|machinery|vehicle|hazardous (task|activit)"
+        r"driv(ing|ers?)\b|(to|not|or|can|you|and|before|should|while) drive\b"
+        r"|operat\w+ (\w+ ){0,4}machine|machinery|vehicle|hazardous (task|activit)"
         r"|conduc(ir|cion|tor)|maquinaria|maquinas|vehiculo",
         "driving warnings patients side_effects interactions",
     ),
@@ -89,7 +103,8 @@ CONDITIONS = (
         "alcohol", "alcohol", "el alcohol",
         r"alcohol\w*|wine|beers?\b|booze|can i drink|drink(ing)? (with|on|while)|vino|cervezas?\b"
         r"|(tomar|beber)(me)? (una? )?copas?|beber\b(?! (agua|leche|zumo))|si bebo",
-        r"(?<!benzyl )(?<!cetyl )(?<!stearyl )alcohol(?!.free|es\b| (benc|cet|estear))"
+        r"(?<!benzyl )(?<!cetyl )(?<!stearyl )(?<!polyvinyl )(?<!isopropyl )(?<!rubbing )"
+        r"alcohol(?!.free|es\b| (benc|cet|estear|polivin|isoprop|swab|pad|wipe|prep|dehydrog))"
         r"|ethanol|bebidas alc|vino\b|cerveza|etanol",
         _WITH_IT,
     ),
@@ -142,8 +157,8 @@ CONDITIONS = (
     ConditionWords(
         "missed_dose", "a missed dose", "una dosis olvidada",
         r"forg[eo]t\w*|miss(ed)? (a|my|one|the)|missed|skip(ped)?\b|olvid\w*|saltad\w*|me salte",
-        r"miss(ed)? (a |the |any |your |one )?(\w+ )?(dose|injection|tablet)|missed|forg[eo]t"
-        r"|olvid|dosis omitida",
+        r"miss(ed)? (a |the |any |your |one )?(\w+ )?(dose|injection|tablet)"
+        r"|missed(?! (period|menst|appoint))|forg[eo]t(?!ful)|olvid(?!adiz)|dosis omitida",
         "dose patients warnings",
     ),
     ConditionWords(
@@ -151,12 +166,18 @@ CONDITIONS = (
         r"stop\w*|quit\w*|com(e|ing) off|wean\w*|taper\w*|discontinu\w*|withdraw\w*|abrupt\w*"
         r"|suddenly|cold turkey|dejar(lo|la)? (de (tomar|usar)|el tratamiento|la |el )|de golpe"
         r"|interrump\w*|suspend\w+|retir\w+|abstinencia|bruscamente|de repente",
-        r"withdrawal|abrupt|taper|stop(ping)? (taking|using|treatment|therapy)|sudden"
+        r"withdrawal (?!from the)|abrupt(?!\w* (increase|onset|decrease))|taper"
+        r"|stop(ping)? (taking|using|treatment|therapy)"
+        r"|sudden\w* (\w+ ){0,2}(stop|discontinu|withdraw|cessation|interrupt)"
         r"|not (stop|discontinue|interrupt)|discontinuation (symptom|syndrome|of (treat|therap))"
         r"|(after|upon|on|following|rapid|cessation) (\w+ )?(stopp|discontinu|interrupt|cessation)"
         r"|discontinued (gradual|slow)|abstinencia|bruscamente|de golpe|retirada|gradualmente"
         r"|(no|antes de|al|si) (\w+ )?(interrump|suspend|deje de|dejar de|deja de)",
         "warnings dependence dose patients side_effects",
+        r"(abrupt|sudden|rapid)\w* (\w+ ){0,3}(withdraw|discontinu|stop|cessation|reduc|interrupt)"
+        r"|(discontinu|stopp?|withdr[ae]w)\w* (\w+ ){0,5}(abrupt|sudden|gradual|taper)|taper"
+        r"|gradual\w* (dose )?(reduc|withdr|discontinu)|withdrawal (symptom|syndrome|reaction)"
+        r"|(not|before you|if you) (stop|discontinue|interrupt)|bruscamente|de golpe|gradualmente",
     ),
     ConditionWords(
         "addiction", "addiction", "la adicción",
@@ -167,9 +188,9 @@ CONDITIONS = (
     ConditionWords(
         "splitting", "splitting or crushing it", "partirlo o triturarlo",
         r"crush\w*|chew\w*|split\w*|cut\b|half|halve\w*|partir|tritur\w*|mastic\w*|mitad"
-        r"|(abr(o|ir)|open(ing)?) (\w+ )?capsul\w*|machac\w*",
-        r"crush|chew|split|divid|swallow\w* whole|score|partir|tritur|mastic|mitades|ranura"
-        r"|enter[oa]s?\b|open\w* (the )?capsul|abrir",
+        r"|(abr(o|ir)|open(ing)?) (\w+ )?capsul\w*|machac\w*|opened\b|sprinkl\w*|abrir\w*",
+        r"crush|chew|split|not divide|dividing|swallow\w* whole|scored\b|partir|tritur"
+        r"|mastic|mitades|ranura|enter[oa]s?\b|open\w* (the )?capsul|abrir",
         "dose patients composition warnings storage",
     ),
     ConditionWords(

@@ -14,6 +14,9 @@ from cauce.knowledge.evidence.passages import flat
 from cauce.knowledge.words import fold
 from cauce.records import Language
 
+_MENTIONED_IN = ("side_effects", "composition", "mechanism")
+"""Kinds whose sections list: that a thing stands there is the answer."""
+
 
 class Condition(NamedTuple):
     """A patient's state or a circumstance, and how to tell that a text speaks of it."""
@@ -26,6 +29,16 @@ class Condition(NamedTuple):
     """Finds the places of a flat text that speak of it."""
     kinds: tuple[str, ...]
     """Kinds of section that speak of it, the likeliest first."""
+    state: re.Pattern[str]
+    """Finds the places that speak of a patient in whom it is so, and of nothing else."""
+
+    @property
+    def calls_for_action(self) -> bool:
+        """True when a text answers by saying what to do, and not by the mention alone."""
+        return self.kinds[0] not in _MENTIONED_IN
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
     def stands_in(self, text: str) -> bool:
         """True when the text speaks of it.
@@ -45,6 +58,7 @@ def _conditions() -> tuple[Condition, ...]:
             asked=re.compile(rf"\b(?:{item.asked})"),
             told=re.compile(rf"\b(?:{item.told})"),
             kinds=tuple(item.kinds.split()),
+            state=re.compile(rf"\b(?:{item.state or item.told})"),
         )
         for item in CONDITIONS
     )

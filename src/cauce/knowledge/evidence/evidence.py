@@ -13,9 +13,22 @@ from cauce.knowledge.evidence.passages import (
     Wanted,
     best_place,
     flat,
+    is_heading,
     passage,
     passage_at,
     wanted_stems,
+)
+from cauce.knowledge.evidence.telling import (
+    CONDITION_WEIGHT,
+    DIRECT,
+    DIRECT_WEIGHT,
+    INSTRUCTION,
+    INSTRUCTION_WEIGHT,
+    STATE_WEIGHT,
+    WORD_WEIGHT,
+    measures,
+    specific_stems,
+    telling,
 )
 from cauce.knowledge.sections.store import DocumentEntry, SectionEntry
 from cauce.knowledge.sentences import lead
@@ -24,8 +37,10 @@ from cauce.records import Citation
 
 SHORTEST_SECTION_CHARS = 40
 """A section shorter than this only points elsewhere; a longer one of the same kind is preferred."""
-CONDITION_WEIGHT = 4
-"""A sentence that speaks of the patient's condition outweighs this many other words of it."""
+_HANDLING_LOSS = 6
+"""What the section that shows a patient each movement loses to those that tell the use."""
+_AROUND_CHARS = (100, 220)
+"""How far before and after the name of a condition an instruction is about it."""
 
 
 class Sections(Protocol):
@@ -59,11 +74,17 @@ class Evidence(NamedTuple):
         return self._replace(quote=passage(self.quote, limit_chars))
 
 
+_ONLY_IN_HEADINGS = frozenset(("alcohol", "food"))
+"""Conditions that headings name whatever their section says: "Other medicines, food, alcohol"."""
+
+
 class _Found(NamedTuple):
     """A section and which of the conditions it speaks of."""
 
     section: SectionEntry
     told: frozenset[str]
+    instructed: frozenset[str]
+    """Those of which it says what to do."""
 
 
 class _Sought(NamedTuple):
@@ -72,6 +93,9 @@ class _Sought(NamedTuple):
     kind: str
     conditions: tuple[Condition, ...]
     stems: frozenset[str]
+    telling: tuple[Wanted, ...]
+    """What a sentence of the kind says when it answers."""
+    measures: tuple[Wanted, ...] = ()
 
 
 def find_evidence(
@@ -91,12 +115,16 @@ def find_evidence(
     kinds that may speak of it when the sections of this kind do not; so is the kind's own subject
     when the document has no section of this kind. Without a question the kind is all that counts.
     """
-    sections = index.sections(document, kind)
     if not question:
-        return _opening(sections, limit_chars)
+        return _opening(index.sections(document, kind), limit_chars)
     conditions = tuple(found for found in conditions_of(question) if kind in found.kinds)
+    kind = _narrowed(index, document, kind, conditions)
+    sections = index.sections(document, kind)
     expected = stems(f"{known} {document.title}")
-    sought = _Sought(kind, conditions, frozenset(stems(question) - expected))
+    words_sought = frozenset(specific_stems(question) - expected)
+    sought = _Sought(
+        kind, conditions, words_sought, tuple(telling(kind, question)), tuple(measures(question))
+    )
     found = _found(index, document, sought, sections)
     if not found:
         return None
@@ -104,6 +132,14 @@ def find_evidence(
     told = frozenset[str]().union(*(one.told for one in found))
     missing = tuple(condition for condition in conditions if condition.key not in told)
     return Evidence(section, passage_at(section.body, place, limit_chars), missing)
+
+
+def _narrowed(
+    index: Sections, document: DocumentEntry, kind: str, conditions: Sequence[Condition]
+) -> str:
+    """Of a warning about one group of patients, the kind of the section that is theirs alone."""
+    own = [one.key for one in conditions if kind == "warnings" and one.key in FALLBACKS]
+    return own[0] if len(own) == 1 and index.sections(document, own[0]) else kind
 
 
 def _opening(sections: Sequence[SectionEntry], limit_chars: int) -> Evidence | None:
@@ -117,12 +153,11 @@ def _found(
     index: Sections, document: DocumentEntry, sought: _Sought, own: Sequence[SectionEntry]
 ) -> list[_Found]:
     """The document's own sections of the kind, and those of others where these do not suffice."""
-    found = [_Found(section, _told(section, sought.conditions)) for section in own]
-    told = frozenset[str]().union(*(one.told for one in found))
+    found = [_of(section, sought.conditions) for section in own]
+    told = frozenset[str]().union(*(one.instructed for one in found))
     if found and len(told) == len(sought.conditions):
         return found
-    others = _others(index, document, sought)
-    elsewhere = [_Found(section, _told(section, sought.conditions)) for section in others]
+    elsewhere = [_of(section, sought.conditions) for section in _others(index, document, sought)]
     return found + [one for one in elsewhere if one.told or not (found or sought.conditions)]
 
 
@@ -137,16 +172,28 @@ def _others(index: Sections, document: DocumentEntry, sought: _Sought) -> Iterat
                 yield section
 
 
-def _told(section: SectionEntry, conditions: Sequence[Condition]) -> frozenset[str]:
-    """Keys of the conditions that the section is about or speaks of."""
+def _of(section: SectionEntry, conditions: Sequence[Condition]) -> _Found:
+    """The conditions that the section is about or speaks of, and those it says what to do of."""
     if not conditions:
-        return frozenset()
-    text = flat(f"{section.id.replace('_', ' ')} {section.title}\n{section.body}")
-    return frozenset(
-        condition.key
-        for condition in conditions
-        if condition.key == section.kind or condition.told.search(text)
-    )
+        return _Found(section, frozenset(), frozenset())
+    heading = flat(f"{section.id.replace('_', ' ')} {section.title}\n")
+    body = flat(section.body)
+    told, instructed = set(), set()
+    for condition in conditions:
+        text = body if condition.key in _ONLY_IN_HEADINGS else heading + body
+        if condition.key != section.kind and not condition.told.search(text):
+            continue
+        told.add(condition.key)
+        states = (match.span() for match in condition.state.finditer(text))
+        is_about = condition.key == section.kind or not condition.calls_for_action
+        if is_about or any(_instructs(text, place) for place in states):
+            instructed.add(condition.key)
+    return _Found(section, frozenset(told), frozenset(instructed))
+
+
+def _instructs(text: str, place: tuple[int, int]) -> bool:
+    before, after = _AROUND_CHARS
+    return bool(INSTRUCTION.search(text, max(0, place[0] - before), place[1] + after))
 
 
 def _best(found: Sequence[_Found], sought: _Sought) -> tuple[SectionEntry, Place]:
@@ -156,29 +203,45 @@ def _best(found: Sequence[_Found], sought: _Sought) -> tuple[SectionEntry, Place
     """
     ranks = (sought.kind, *FALLBACKS.get(sought.kind, ()))
 
-    def first(one: _Found) -> tuple[int, int, bool]:
+    def first(one: _Found) -> tuple[int, int, int, bool]:
         says_something = len(one.section.body) >= SHORTEST_SECTION_CHARS
-        return len(one.told), -ranks.index(one.section.kind), says_something
+        rank = -ranks.index(one.section.kind)
+        return len(one.instructed), len(one.told), rank, says_something
 
     top = max(map(first, found))
     places = [(one.section, _place(one.section, sought)) for one in found if first(one) == top]
-    return max(places, key=lambda pair: pair[1].score)
+    return max(places, key=lambda pair: pair[1].score - _HANDLING_LOSS * _is_handling(pair[0]))
+
+
+def _is_handling(section: SectionEntry) -> bool:
+    return section.id.startswith("instructions_for_use")
 
 
 def _place(section: SectionEntry, sought: _Sought) -> Place:
     """The sentence from which on the section answers."""
     wanted = [Wanted(condition.told, CONDITION_WEIGHT) for condition in sought.conditions]
+    if wanted and sought.conditions[0].calls_for_action:
+        wanted.append(Wanted(INSTRUCTION, INSTRUCTION_WEIGHT, is_bonus=True))
+        wanted.append(Wanted(DIRECT, DIRECT_WEIGHT, is_bonus=True))
+        wanted += [Wanted(condition.state, STATE_WEIGHT) for condition in sought.conditions]
     if sought.kind in SUBJECTS and (sought.conditions or section.kind != sought.kind):
-        wanted.append(Wanted(SUBJECTS[sought.kind]))
-    return best_place(section.body, [*wanted, *wanted_stems(sought.stems - stems(section.title))])
+        wanted.append(Wanted(SUBJECTS[sought.kind], WORD_WEIGHT))
+    if not sought.conditions or sought.kind == "pregnancy":
+        wanted += sought.telling
+    wanted += sought.measures
+    words_sought = sought.stems - stems(section.title)
+    return best_place(section.body, [*wanted, *wanted_stems(words_sought, WORD_WEIGHT)])
 
 
 def short_answer(document_title: str, quote: str, limit_chars: int) -> str:
     """The first sentences of the quote that fit, opened by the medicine's name where they lack it.
 
-    Empty when the first sentence is longer than `limit_chars`: it is never cut.
+    Empty when the first sentence is longer than `limit_chars`, for it is never cut, and when what
+    fits is only a heading.
     """
     text = lead(quote, limit_chars)
+    if is_heading(text):
+        return ""
     name = subject_name(document_title)
     if not text or not name or names_subject(text, document_title):
         return text

@@ -14,7 +14,7 @@ _KINDS = {
     " composition",
     "side_effects": "warnings patients",
     "contraindications": "warnings dose children elderly populations side_effects patients",
-    "interactions": "warnings dose contraindications patients mechanism",
+    "interactions": "warnings dose contraindications populations patients mechanism side_effects",
     "pregnancy": "warnings contraindications populations patients",
     "driving": "warnings patients side_effects interactions",
     "overdose": "warnings dose patients",
@@ -22,16 +22,19 @@ _KINDS = {
     "composition": "storage warnings other",
     "warnings": "contraindications dose side_effects dependence children elderly populations"
     " interactions driving patients",
-    "children": "dose contraindications warnings populations patients use",
+    "children": "dose contraindications warnings populations patients use side_effects composition",
     "elderly": "dose warnings contraindications populations patients side_effects",
     "mechanism": "use composition dose",
-    "dependence": "warnings patients",
+    "dependence": "warnings patients side_effects dose contraindications use",
 }
 
 FALLBACKS: dict[str, tuple[str, ...]] = {
     kind: tuple(others.split()) for kind, others in _KINDS.items()
 }
 """By kind, the other kinds whose sections may answer in its stead, the likeliest first."""
+
+STAND_INS: dict[str, tuple[str, ...]] = {"warnings": ("contraindications", "side_effects")}
+"""Kinds that answer as a whole for one that a text has nothing on."""
 
 _SUBJECTS = {
     "use": r"indicated|used (to|for)|indicad|se (usa|utiliza)|treat|trata|reliev|alivi",

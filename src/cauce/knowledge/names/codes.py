@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 _SCHEME = r"(?:ndc|cn|c\.n\.|atc|unii|rxcui|rxnorm|set.?id|n?registro|registration|nacional)"
 _ANNOUNCED = re.compile(
-    rf"(?:\b{_SCHEME}\b|\bn[.º°]+)\W*(?:(?:n[uú]mero|number|code|c[oó]digo|de|n[.º°]*)\W+)*"
-    r"((?=[\w.\-/]*\d)\w[\w.\-/]*\w)",
+    rf"(?:\b{_SCHEME}\b|\bn[.º°]{{1,3}})\W{{0,6}}"
+    r"(?:(?:n[uú]mero|number|code|c[oó]digo|de|n[.º°]{0,3})\W{1,6}){0,4}"
+    r"((?=[\w.\-/]{0,60}\d)\w[\w.\-/]{0,60}\w)",
     re.IGNORECASE,
 )
 _SHAPES = re.compile(

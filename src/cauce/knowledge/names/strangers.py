@@ -24,6 +24,8 @@ _CUES = re.compile(
 )
 """What is asked of a medicine, in folded words."""
 
+_ASKING_WORDS = "side secundarios adversos safe seguro segura ok max maximum maxima"
+_ASKING = frozenset(_ASKING_WORDS.split())
 _VERBS = "take takes taking taken took swallowed tomo toma tomar tome tomado tomando usar uso"
 _TAKEN = frozenset(_VERBS.split())
 _ARTICLES = frozenset(("el", "la", "los", "las", "un", "una", "the", "some", "of", "de", "del"))
@@ -93,24 +95,38 @@ def _is_stranger(
     said: Said, place: int, is_usual: Callable[[str], bool], named: AbstractSet[int] | None
 ) -> bool:
     word = said.words[place]
-    if not _could_name_a_medicine(word) or is_common_word(word):
+    if not could_name_a_medicine(word) or is_common_word(word):
         return False
     if ends_as_a_medicine(word):
         return True
-    if is_usual(word) or _is_beside_an_ailment(said.words, place):
+    if _is_beside_an_ailment(said.words, place):
         return False
+    if is_usual(word):
+        return named is None and _is_capital(said, place) and is_asked_of(said, place, place + 1)
     if named is not None:
         return _is_taken_or_joined(said.words, place, named)
     others = [other for other in said.words if not is_function_word(other)]
-    return len(others) <= MOST_BARE_WORDS or _asks_about_a_medicine(said.folded)
+    return len(others) <= MOST_BARE_WORDS or asks_about_a_medicine(said.folded)
 
 
-def _asks_about_a_medicine(folded: str) -> bool:
+def asks_about_a_medicine(folded: str) -> bool:
     """True when the folded text asks what one asks of medicines: a dose, an effect, a use."""
     return _CUES.search(folded) is not None
 
 
-def _could_name_a_medicine(word: str) -> bool:
+def _is_capital(said: Said, place: int) -> bool:
+    return place in said.capitals or (place == 0 and said.opens_with_capital)
+
+
+def is_asked_of(said: Said, start: int, stop: int) -> bool:
+    """True when all other words only ask something of those: `what is X used for`, `dose of X`."""
+    others = [*said.words[:start], *said.words[stop:]]
+    return asks_about_a_medicine(said.folded) and all(
+        is_function_word(word) or word in _ASKING or _CUES.fullmatch(word) for word in others
+    )
+
+
+def could_name_a_medicine(word: str) -> bool:
     """False for short words, numbers, and the endings of ailments and of inflected words."""
     return (
         len(word) >= SHORTEST_STRANGER_LETTERS

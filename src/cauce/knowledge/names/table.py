@@ -9,12 +9,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from cauce.knowledge.labels.classes import folded
 from cauce.knowledge.names.said import pieces
 from cauce.knowledge.sections.store import NameEntry
 from cauce.knowledge.words import is_common_word
 from cauce.sources.substances import SALTS, SYNONYMS, skeleton, substance_group
 
-LONGEST_NAME_WORDS = 8
+LONGEST_NAME_WORDS = 24
+LONGEST_SPELLED_WORDS = 8
+"""A salt, a language or an order that stands in no list is looked for in so many words."""
 SHORTEST_LEARNED_LETTERS = 5
 """A shorter word is no other spelling of a substance: two languages share too many of them."""
 SHORTEST_FAMILY_LETTERS = 4
@@ -22,7 +25,10 @@ MOST_OF_A_FAMILY = 12
 """A word that opens the brands of more medicines is the name of a maker."""
 
 LONGEST_FORM_LETTERS = 3
-_FORM_WORDS = "retard prolong prolonged extended release forte depot junior infantil"
+_FORM_WORDS = (
+    "retard prolong prolonged extended release forte depot junior infantil emulgel solostar odt"
+    " evohaler kwikpen flextouch flexpen accuhaler turbuhaler diskus respimat zydis inhaler"
+)
 _FORMS = frozenset(_FORM_WORDS.split())
 """Words that, as those of three letters, make another form of a brand and no other medicine."""
 
@@ -66,6 +72,7 @@ class NameTable:
         self._families: dict[str, set[str]] = defaultdict(set)
         self._wide_families: set[str] = set()
         self._elsewhere: dict[Words, str] = {}
+        self._reach: dict[str, int] = defaultdict(int)
         self._elsewhere_groups: dict[str, str] = {}
         generics: dict[str, str] = {}
         for entry in entries:
@@ -82,6 +89,8 @@ class NameTable:
             word for group in (*self._labels, *self._elsewhere_groups) for word in _words_of(group)
         }
         self._prefer_substance()
+        for key in (*self._groups, *self._elsewhere):
+            self._reach[key[0]] = max(self._reach[key[0]], len(key))
 
     def _add(self, entry: NameEntry) -> None:
         words = pieces(entry.name)[:LONGEST_NAME_WORDS]
@@ -145,7 +154,8 @@ class NameTable:
     def longest(self, words: Sequence[str], start: int) -> Meaning | None:
         """What the longest name that starts there means, however its language or salt."""
         run = self._run(words, start)
-        for length in range(min(LONGEST_NAME_WORDS, len(words) - start), 0, -1):
+        reach = max(run, self._reach.get(words[start], 0))
+        for length in range(min(reach, len(words) - start), 0, -1):
             key = tuple(words[start : start + length])
             if key in self._groups and key not in self._weak:
                 return Meaning(length, frozenset(self._groups[key]), self._spelling[key])
@@ -157,7 +167,8 @@ class NameTable:
 
     def weak(self, words: Sequence[str], start: int) -> Meaning | None:
         """A brand made of ordinary words, such as `Tabloid`."""
-        for length in range(min(LONGEST_NAME_WORDS, len(words) - start), 0, -1):
+        reach = self._reach.get(words[start], 0)
+        for length in range(min(reach, len(words) - start), 0, -1):
             key = tuple(words[start : start + length])
             if key in self._weak and any(len(word) > 2 for word in key):
                 return Meaning(length, frozenset(self._groups[key]), self._spelling[key])
@@ -174,6 +185,21 @@ class NameTable:
             return None
         is_part = len(groups) > 1 or word in self._wide_families
         return Meaning(1, frozenset(groups), self.label(min(groups)), is_part=is_part)
+
+    def part_of(self, word: str) -> frozenset[str]:
+        """The medicines of which a word is a part, ordinary as it may be: iron."""
+        key = skeleton(SYNONYMS.get(word, word))
+        found = self._parts.get(key, set()) | ({key} & self._labels.keys())
+        return frozenset(found)
+
+    def labels_matching(self, stems: re.Pattern[str]) -> tuple[str, ...]:
+        """The names of single substances that carry one of the stems, in order."""
+        labels = {
+            label.casefold()
+            for group, label in self._labels.items()
+            if "+" not in group and stems.search(folded(label))
+        }
+        return tuple(sorted(labels))
 
     def is_substance(self, word: str) -> bool:
         """True for a word of an international name, in the store or out of it."""
@@ -205,7 +231,7 @@ class NameTable:
         if not self._is_essential(words[start]):
             return 0
         stop = start + 1
-        while stop < min(len(words), start + LONGEST_NAME_WORDS) and (
+        while stop < min(len(words), start + LONGEST_SPELLED_WORDS) and (
             words[stop] in _LINKING or self._is_essential(words[stop])
         ):
             stop += 1
@@ -228,6 +254,11 @@ class NameTable:
             return Meaning(len(key), frozenset(groups), label, is_learned=True)
         owner = self._elsewhere_groups.get(group)
         return Meaning(len(key), frozenset(), name, owner) if owner else None
+
+
+def is_form(word: str) -> bool:
+    """True for a word that makes another form of a brand and no other medicine."""
+    return word in _FORMS
 
 
 def _words_of(group: str) -> frozenset[str]:
