@@ -25,7 +25,8 @@ from cauce.assistant.settings import AssistantSettings
 from cauce.assistant.wording import language_of
 from cauce.corpus.examples import spoken_names
 from cauce.corpus.questions import QUESTIONS
-from cauce.knowledge.evidence.evidence import find_evidence
+from cauce.knowledge.evidence.conditions import Condition
+from cauce.knowledge.evidence.evidence import Evidence, find_evidence
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
 from cauce.knowledge.words import fold
@@ -210,9 +211,15 @@ def condition_answers(index: Index, documents: Sequence[Document]) -> Iterator[O
                 question,
                 document.key,
                 found.quote if found else "",
-                found is not None and condition.stands_in(f"{found.section.title} {found.quote}"),
+                found is not None and condition.stands_in(_read(found, condition)),
                 found is None or condition in found.missing,
             )
+
+
+def _read(found: Evidence, condition: Condition) -> str:
+    """The quote with its heading; headings name alcohol and food whatever stands below them."""
+    is_in_headings = condition.key in ("alcohol", "food")
+    return found.quote if is_in_headings else f"{found.section.title} {found.quote}"
 
 
 def _report_conditions(options: Options, index: Index, documents: Sequence[Document]) -> None:

@@ -115,14 +115,6 @@ def test_an_unsupported_answer_is_withheld_and_the_section_is_quoted(says, text,
     assert_cited(reply)
 
 
-def test_what_the_model_says_before_it_goes_astray_is_shown_and_the_rest_withheld(says):
-    reply = says(f"{TRUE} Do not take more than 9 doses a day.")
-    assert (reply.text, reply.generated) == (TRUE, True)
-    assert all(check.passed for check in reply.checks)
-    assert "withheld: numbers: 9" in reply.reason
-    assert_cited(reply)
-
-
 def test_the_whole_path_with_the_embedded_model_shows_only_what_is_written(assistant):
     reply = assistant.reply(DOSE)
     assert (reply.group, reply.kind, reply.abstained) == ("ibuprofen", "dose", False)

@@ -17,6 +17,7 @@ from cauce.assistant.monograph_page import Monograph, Part
 from cauce.corpus.questions import description_wording
 from cauce.knowledge.evidence.evidence import SHORTEST_SECTION_CHARS, Evidence
 from cauce.knowledge.evidence.passages import passage
+from cauce.knowledge.labels.overview import ranked_documents
 from cauce.knowledge.names.resolver import Mention
 from cauce.knowledge.sections.store import DocumentEntry, SectionEntry, SectionStore
 from cauce.knowledge.words import fold
@@ -76,7 +77,7 @@ def describe(
     Of each kind at most `passages` passages are read, the first of each section before any second,
     each of `passage_chars` at most; all of them are written together. What is left is named.
     """
-    documents = _documents(assistant.store, subject, language)
+    documents = ranked_documents(assistant.store, subject.group, subject.name, language)
     drafts = [
         _draft(kind, sections, subject, language, passage_chars, passages)
         for kind in ORDER
@@ -100,15 +101,6 @@ def describe(
         documents=len(documents),
         parts=parts,
         missing=tuple(kind for kind in ORDER if kind not in {part.kind for part in parts}),
-    )
-
-
-def _documents(store: SectionStore, subject: Mention, language: Language) -> list[DocumentEntry]:
-    """The medicine's documents, those in the language first, and of them those named so."""
-    bearing = store.documents_named(subject.name)
-    return sorted(
-        store.documents(subject.group),
-        key=lambda document: (document.language != language, document.doc not in bearing),
     )
 
 

@@ -14,11 +14,12 @@ from cauce.knowledge.evidence.evidence import Evidence, find_evidence, subject_n
 from cauce.knowledge.evidence.fallbacks import STAND_INS
 from cauce.knowledge.labels.interactions import Interaction, interactions
 from cauce.knowledge.labels.makers import maker_differences
+from cauce.knowledge.labels.overview import ranked_documents
 from cauce.knowledge.names.resolver import Mention, NameResolver, Resolution
 from cauce.knowledge.names.said import shortened
 from cauce.knowledge.sections.store import DocumentEntry, SectionStore
 from cauce.knowledge.words import content_words, stem, stems
-from cauce.records import Language, Message, Reply
+from cauce.records import Message, Reply
 
 MOST_MEDICINES = 4
 """A reply is about no more medicines than these; a question that names more is asked back."""
@@ -89,7 +90,7 @@ class Understanding:
 
         Where they have nothing of the kind, the kinds that stand in for it answer.
         """
-        documents = self._documents(subject, asked.language)
+        documents = self._documents(subject, asked)
         own = [document for document in documents if document.language == asked.language]
         for side in (own, documents[len(own) :]):
             for tried in (kind, *STAND_INS.get(kind, ())):
@@ -185,16 +186,11 @@ class Understanding:
             known=f"{subject.name} {subject.said} {cue_words(asked.text)}",
         )
 
-    def _documents(self, subject: Mention, language: Language) -> list[DocumentEntry]:
-        """The subject's documents: those in the language first, and of them those named so."""
-        bearing = self._store.documents_named(subject.name)
-        return sorted(
-            self._store.documents(subject.group),
-            key=lambda document: (document.language != language, document.doc not in bearing),
-        )
+    def _documents(self, subject: Mention, asked: Asked) -> list[DocumentEntry]:
+        return ranked_documents(self._store, subject.group, subject.name, asked.language)
 
     def _nearest_kind(self, asked: Asked, subject: Mention) -> tuple[str, ...]:
-        for document in self._documents(subject, asked.language)[:MOST_DOCUMENTS]:
+        for document in self._documents(subject, asked)[:MOST_DOCUMENTS]:
             # The medicine's name stands in every section and tells none of them.
             name = stems(f"{subject.name} {subject.said} {document.title}")
             words = " ".join(word for word in content_words(asked.text) if stem(word) not in name)
@@ -243,8 +239,9 @@ def _about_pair(pair: Interaction, asked: Asked) -> Iterator[Remark]:
 
 
 def _label_of(document: DocumentEntry) -> str:
-    """How a reader tells one label from another: what it is called, and who makes it."""
-    return f"{subject_name(document.title)} ({', '.join(document.makers[:2])})"
+    """How a reader tells one label from another, without numbers: its name and who makes it."""
+    makers = ", ".join(map(subject_name, document.makers[:2]))
+    return f"{subject_name(document.title)} ({makers})"
 
 
 def _joined(parts: Sequence[Plan | Reply]) -> Plan | Reply:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from cauce.assistant.answers import Question, statements_of
 from cauce.assistant.plain import plain_answer
@@ -16,15 +15,12 @@ from cauce.knowledge.claims.checks import (
     check_complete,
     check_medicines,
     check_numbers,
-    supported_lead,
 )
 from cauce.knowledge.evidence.evidence import Evidence, short_answer, subject_name
 from cauce.knowledge.words import fold
 from cauce.models.generation import generate
 from cauce.models.loading import LoadedModel
 from cauce.records import Check, Reply, Statement
-
-C = TypeVar("C")
 
 _DENIES = re.compile(
     r"\b(?:not?|cannot|never|nunca|nor?|ni|unsuitable)\b|n't\b|contraindic|prohib|forbid|avoid|evit"
@@ -116,16 +112,12 @@ class Writer:
         return question._replace(evidence=evidence)
 
     def _written(self, question: Question, text: str) -> Reply:
-        """The generated text, up to where a check first fails; else the section's own words."""
+        """The generated text when every check passes; else the section's own words."""
         checks = self._checks(question.evidence, text)
         failed = [check for check in checks if not check.passed]
         if not failed:
             return _reply(question, text, checks, generated=True)
         reason = "; ".join(f"withheld: {check.name}: {check.detail}" for check in failed)
-        lead = self._check(supported_lead, question.evidence, text)
-        if lead:
-            passed = self._checks(question.evidence, lead)
-            return _reply(question, lead, passed, reason=reason, generated=True)
         return self._quoted(question, reason).model_copy(update={"checks": checks})
 
     def _quoted(self, question: Question, reason: str = "") -> Reply:
@@ -139,11 +131,7 @@ class Writer:
         return _reply(question, _led(text, evidence), self._checks(evidence, text), reason=reason)
 
     def _checks(self, evidence: Evidence, text: str) -> tuple[Check, ...]:
-        return self._check(check_answer, evidence, text)
-
-    def _check(self, check: Callable[..., C], evidence: Evidence, text: str) -> C:
-        """What `check` finds of the text beside its evidence."""
-        return check(
+        return check_answer(
             text,
             evidence.quote,
             evidence.title,

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from cauce.knowledge.claims.checks import check_answer, check_numbers, supported_lead
+from cauce.knowledge.claims.checks import check_answer, check_numbers
 from cauce.knowledge.claims.items import items_of
 
 QUOTE = (
@@ -70,17 +70,6 @@ def test_more_and_less_are_not_the_same() -> None:
 def test_a_converted_number_stands_in_the_quote() -> None:
     assert check_numbers("Take 0.4 g every 480 minutes.", QUOTE).passed
     assert check_numbers("Take 4 g.", QUOTE).detail == "4: not in the cited section"
-
-
-def test_the_supported_lead_ends_where_the_answer_goes_astray() -> None:
-    def lead(answer: str) -> str:
-        return supported_lead(answer, QUOTE, "Ibuprofen · Dose", lambda text: set())
-
-    assert lead("Adults take 400 mg. Do not take it with alcohol. Half a") == (
-        "Adults take 400 mg. Do not take it with alcohol."
-    )
-    assert lead("Adults take 400 mg. Take it with alcohol.") == "Adults take 400 mg."
-    assert lead("Take it with alcohol. Adults take 400 mg.") == ""
 
 
 def test_a_check_takes_milliseconds() -> None:

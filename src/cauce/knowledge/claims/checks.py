@@ -8,7 +8,6 @@ from cauce.knowledge.claims.claims import problems_of
 from cauce.knowledge.claims.items import items_of
 from cauce.knowledge.claims.numbers import numbers_in, unsupported_numbers
 from cauce.knowledge.claims.omissions import Problem
-from cauce.knowledge.sentences import sentences
 from cauce.knowledge.words import words
 from cauce.records import Check, Language
 
@@ -37,26 +36,6 @@ def check_answer(
         check_medicines(answer, f"{title}\n{quote}", medicines_of),
         *(_check(name, _details(problems, name)) for name in CLAIM_CHECKS),
     )
-
-
-def supported_lead(
-    answer: str,
-    quote: str,
-    title: str,
-    medicines_of: Callable[[str], set[str]],
-    *,
-    language: Language | None = None,
-) -> str:
-    """The longest start of `answer`, in whole sentences, that passes every check; "" if none does.
-
-    What a model says before it runs out of tokens or goes astray may be shown; the rest may not.
-    """
-    for span in reversed(sentences(answer)):
-        lead = answer[: span.end]
-        checks = check_answer(lead, quote, title, medicines_of, language=language)
-        if all(check.passed for check in checks):
-            return lead
-    return ""
 
 
 def check_complete(answer: str) -> Check:
