@@ -43,6 +43,10 @@ _AROUND_CHARS = (100, 220)
 """How far before and after the name of a condition an instruction is about it."""
 
 
+LONGEST_OPENING_CHARS = 400
+"""A short section is quoted from its start when what was sought stands before this."""
+
+
 class Sections(Protocol):
     """What of a store the evidence is sought in."""
 
@@ -131,7 +135,20 @@ def find_evidence(
     section, place = _best(found, sought)
     told = frozenset[str]().union(*(one.told for one in found))
     missing = tuple(condition for condition in conditions if condition.key not in told)
+    if len(section.body) <= limit_chars and _opens_with_answer(section, place, conditions):
+        return Evidence(section, passage(section.body, limit_chars), missing)
     return Evidence(section, passage_at(section.body, place, limit_chars), missing)
+
+
+def _opens_with_answer(
+    section: SectionEntry, place: Place, conditions: Sequence[Condition]
+) -> bool:
+    """True when what was sought stands near the start, and is what the section is about.
+
+    Then nothing that stands before it is left out.
+    """
+    is_about = all(condition.key == section.kind for condition in conditions)
+    return is_about and place.hit < LONGEST_OPENING_CHARS
 
 
 def _narrowed(
