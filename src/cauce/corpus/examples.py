@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 
 from cauce.corpus.prompts import prompt
-from cauce.corpus.questions import held_out_wording, training_wordings
+from cauce.corpus.questions import QUESTIONS, held_out_wording, training_wordings
 from cauce.corpus.settings import CorpusSettings
 from cauce.knowledge.evidence.evidence import Evidence, find_evidence, short_answer
 from cauce.knowledge.sections.index import Index
@@ -18,22 +18,35 @@ from cauce.records import Document, Example
 def examples_of(
     document: Document, index: Index, settings: CorpusSettings, *, seed: int, split: str
 ) -> Iterator[Example]:
-    """Examples of each section: several wordings to train on, one to validate, one kept to test."""
+    """Examples of each section: several wordings to train on, one to validate, one kept to test.
+
+    Each question has the passage that the assistant would find for it; one that a section of
+    another kind would answer is left out.
+    """
     entry = _entry(document, index)
     draw = random.Random(f"{seed}/{document.key}")
     names = spoken_names(document)
     for kind in settings.kinds:
-        evidence = find_evidence(index, entry, kind, limit_chars=settings.passage_chars)
-        answer = evidence and short_answer(document.title, evidence.quote, settings.answer_chars)
-        if not evidence or not answer:
-            continue
         wordings: tuple[str, ...] = (held_out_wording(kind, document.language),)
         if split != "test":
             count = settings.questions_per_section if split == "train" else 1
             wordings = tuple(draw.sample(training_wordings(kind, document.language), count))
         for number, wording in enumerate(wordings):
-            question = wording.format(name=draw.choice(names))
-            yield _example(document, evidence, kind, number, question, answer)
+            name = draw.choice(names)
+            question = wording.format(name=name)
+            evidence = find_evidence(
+                index,
+                entry,
+                kind,
+                limit_chars=settings.passage_chars,
+                question=question,
+                known=f"{name} {' '.join(QUESTIONS[kind][document.language])}",
+            )
+            if evidence is None or evidence.section.kind != kind:
+                continue
+            answer = short_answer(document.title, evidence.quote, settings.answer_chars)
+            if answer:
+                yield _example(document, evidence, kind, number, question, answer)
 
 
 def _example(
