@@ -15,7 +15,7 @@ from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
 from cauce.models.loading import load_base
 from cauce.models.settings import ModelSettings
-from cauce.records import Document, Message, Reply, Section
+from cauce.records import Document, Language, Message, Reply, Section
 from documents import medicine
 
 DOCUMENTS = (
@@ -284,9 +284,27 @@ def test_labels_of_several_makers_give_one_answer_with_the_difference_named(tmp_
     assert "600" in other.text
     assert reply.citations[other.citation].quote == "Adults take 600 mg every 8 hours."
     assert_no_number_of_its_own(reply)
-    # Who asks by a brand asks about that label, and the storage is the same in all.
+    # Who asks by a brand asks about that label, also of what it does not say.
     assert [c.id for c in found.reply("dose of Gammafen").citations] == ["Gamma"]
+    assert [c.id for c in found.reply("dose of Gammafen with asthma").citations] == ["Gamma"]
     assert len(found.reply("How should ibuprofen be stored?").citations) == 1
+
+
+def test_who_asks_by_a_code_is_answered_from_the_label_that_bears_it(tmp_path):
+    def label(name: str, ndc: str, language: Language) -> Document:
+        found = medicine(name, group="ibuprofen", document_id=ndc, language=language)
+        codes = {"ndc": (ndc,)}
+        return found.model_copy(update={"names": found.names.model_copy(update={"codes": codes})})
+
+    labels = (
+        label("ibuprofen", "12345-678", "en"),
+        label("ibuprofen", "12345-679", "en"),
+        label("ibuprofeno", "12345-670", "es"),
+    )
+    build_index(tmp_path / "index.sqlite", labels)
+    found = Assistant(None, Index(tmp_path / "index.sqlite"), AssistantSettings())
+    for question in ("dose of NDC 12345-679", "¿Cuál es la dosis del NDC 12345-679?"):
+        assert [citation.id for citation in found.reply(question).citations] == ["12345-679"]
 
 
 def test_what_the_text_does_not_speak_of_is_said(assistant):

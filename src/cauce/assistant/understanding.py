@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from cauce.assistant.answers import Plan, Question, Remark, abstain, unresolved, without_answer
@@ -88,13 +89,21 @@ class Understanding:
     def _best_evidence(self, asked: Asked, subject: Mention, kind: str) -> Evidence | None:
         """That of the documents in the language of the question, else of the others.
 
-        Where they have nothing of the kind, the kinds that stand in for it answer.
+        Who asks by a brand is answered from the labels that bear it, where these answer. Where
+        there is nothing of the kind, the kinds that stand in for it answer.
         """
-        documents = self._documents(subject, asked)
-        own = [document for document in documents if document.language == asked.language]
-        for side in (own, documents[len(own) :]):
+        is_substance = self._is_substance(subject)
+        bearing = self._store.documents_named(subject.name)
+
+        def side(document: DocumentEntry) -> tuple[bool, bool]:
+            is_another = not is_substance and document.doc not in bearing
+            return document.language != asked.language, is_another
+
+        documents = sorted(self._documents(subject, asked), key=side)
+        for _, equals in itertools.groupby(documents, key=side):
+            nearest = list(itertools.islice(equals, MOST_DOCUMENTS))
             for tried in (kind, *STAND_INS.get(kind, ())):
-                if found := self._fullest(side[:MOST_DOCUMENTS], tried, asked, subject):
+                if found := self._fullest(nearest, tried, asked, subject):
                     return found
         return None
 
@@ -187,7 +196,12 @@ class Understanding:
         )
 
     def _documents(self, subject: Mention, asked: Asked) -> list[DocumentEntry]:
-        return ranked_documents(self._store, subject.group, subject.name, asked.language)
+        """The subject's documents, the likeliest first; of a code only those that bear it."""
+        documents = ranked_documents(self._store, subject.group, subject.name, asked.language)
+        if any(entry.name == subject.name for entry in self._store.names_of(subject.group)):
+            return documents
+        bearing = self._store.documents_named(subject.name)
+        return [document for document in documents if document.doc in bearing] or documents
 
     def _nearest_kind(self, asked: Asked, subject: Mention) -> tuple[str, ...]:
         for document in self._documents(subject, asked)[:MOST_DOCUMENTS]:
@@ -227,6 +241,9 @@ def _about_pair(pair: Interaction, asked: Asked) -> Iterator[Remark]:
             )
         )
     for naming in pair.namings:
+        if naming.section.document.language != asked.language:
+            names = [spoken(pair.of.name)]
+            yield Remark(say("other_language", asked.language, names=names))
         if naming.by == "class":
             yield Remark(
                 say(
