@@ -200,7 +200,10 @@ def test_plain_language_keeps_every_number_and_negation_and_cites_each_line(assi
     assert all(check.passed for check in reply.checks)
     assert {"400", "8", "3"} <= set(numbers_in(reply.text))
     assert "Do not take more than 3 doses" in reply.text
-    assert [statement.citation for statement in reply.statements] == [*range(len(reply.citations))]
+    heading, *lines = reply.statements
+    assert heading.citation is None
+    assert [line.citation for line in lines] == [*range(len(reply.citations))]
+    assert "\n".join(statement.text for statement in reply.statements) == reply.text
     assert_cited(reply)
 
 

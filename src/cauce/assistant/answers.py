@@ -96,11 +96,7 @@ def merge(answers: Sequence[Reply], remarks: Iterable[Remark]) -> Reply:
     citations: list[Citation] = []
     statements: list[Statement] = []
     for answer in answers:
-        statements += [
-            statement.model_copy(update={"citation": len(citations) + statement.citation})
-            for statement in answer.statements
-            if statement.citation is not None
-        ]
+        statements += [_moved(statement, len(citations)) for statement in answer.statements]
         citations += answer.citations
     texts = [answer.text for answer in answers]
     for remark in remarks:
@@ -118,3 +114,10 @@ def merge(answers: Sequence[Reply], remarks: Iterable[Remark]) -> Reply:
             "generated": all(answer.generated for answer in answers),
         }
     )
+
+
+def _moved(statement: Statement, places: int) -> Statement:
+    """The statement in a reply that has so many citations before its own."""
+    if statement.citation is None:
+        return statement
+    return statement.model_copy(update={"citation": places + statement.citation})

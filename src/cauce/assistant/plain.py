@@ -101,12 +101,21 @@ class PlainView(NamedTuple):
     language: Language
 
     @property
-    def text(self) -> str:
-        """The whole view, as a person reads it."""
-        blocks = [_text_of(part, self.language) for part in self.parts]
+    def printed(self) -> tuple[tuple[str, Citation | None], ...]:
+        """Each line as a person reads it, with what it says of the record; headings say nothing."""
+        printed: list[tuple[str, Citation | None]] = []
+        for part in self.parts:
+            printed.append((part.heading, None))
+            printed += [(_line_text(line, self.language), line.citation) for line in part.lines]
         if any(line.is_verbatim for part in self.parts for line in part.lines):
-            blocks.append(_VERBATIM_NOTE[self.language])
-        return "\n\n".join(blocks)
+            printed.append((_VERBATIM_NOTE[self.language], None))
+        return tuple(printed)
+
+    @property
+    def text(self) -> str:
+        """The whole view, a blank line before each heading and before the note."""
+        lines = (text if citation else f"\n{text}" for text, citation in self.printed)
+        return "\n".join(lines).lstrip("\n")
 
     @property
     def rendered_share(self) -> float:
@@ -225,10 +234,6 @@ def _amounts(text: str) -> set[str]:
 def _cited(section: SectionEntry, fact: Fact, text: str, offset: int) -> Citation:
     quote = fact.span.of(text)
     return section.cite(quote).model_copy(update={"start": offset + fact.span.start})
-
-
-def _text_of(part: PlainPart, language: Language) -> str:
-    return "\n".join([part.heading, *(_line_text(line, language) for line in part.lines)])
 
 
 def _line_text(line: PlainLine, language: Language) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 
@@ -79,26 +80,22 @@ class Writer:
     def _plain(self, question: Question) -> Reply:
         quote, document = question.evidence.quote, question.evidence.section.document
         view = plain_answer(question.evidence, document.language, medicines_of=self._medicines_of)
-        lines = [line for part in view.parts for line in part.lines]
-        if not lines:
+        if not view.parts[0].lines:
             return self._quoted(question)
-        reply = _reply(
-            question,
-            view.text,
-            (
-                check_numbers(view.text, quote, document.language),
-                check_medicines(
-                    view.text, f"{question.evidence.title}\n{quote}", self._medicines_of
-                ),
-            ),
+        citations = [citation for _, citation in view.printed if citation]
+        places = itertools.count()
+        checks = (
+            check_numbers(view.text, quote, document.language),
+            check_medicines(view.text, f"{question.evidence.title}\n{quote}", self._medicines_of),
         )
-        return reply.model_copy(
+        return _reply(question, view.text, checks).model_copy(
             update={
                 "plain": True,
                 "statements": tuple(
-                    Statement(text=line.text, citation=place) for place, line in enumerate(lines)
+                    Statement(text=text, citation=next(places) if citation else None)
+                    for text, citation in view.printed
                 ),
-                "citations": tuple(line.citation for line in lines),
+                "citations": tuple(citations),
             }
         )
 
