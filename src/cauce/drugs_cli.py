@@ -120,12 +120,12 @@ def describe(
     json: Json = False,
 ) -> None:
     """A monograph written from the medicine's record, checked, each sentence with its source."""
-    from cauce.assistant.monograph import describe as written
+    from cauce.assistant.monograph import monograph
     from cauce.knowledge.labels.shelf import open_shelf
 
     with open_shelf(run, tell) as shelf:
         spoken = _language(language) or shelf.documents(name)[0].language
-        found = written(_assistant(shelf), shelf.mention(name), spoken)
+        found = monograph(_assistant(shelf), shelf.mention(name), spoken)
         print(found.model_dump_json() if json else found.markdown())
 
 

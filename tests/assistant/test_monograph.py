@@ -7,7 +7,7 @@ import re
 import pytest
 
 from cauce.assistant.assistant import Assistant
-from cauce.assistant.monograph import ORDER, describe, monograph
+from cauce.assistant.monograph import ORDER, monograph
 from cauce.assistant.monograph_page import MOST_NAMES, Monograph
 from cauce.assistant.settings import AssistantSettings
 from cauce.assistant.wording import SECTION_NAMES
@@ -16,7 +16,7 @@ from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
 from cauce.models.loading import load_base
 from cauce.models.settings import ModelSettings
-from cauce.records import Document, Language, Names, Reply, Section
+from cauce.records import Document, Language, Names, Section
 from cauce.sources.vademecum import VademecumSource
 from documents import medicine
 
@@ -39,7 +39,7 @@ def assistant_of(folder, *documents: Document, **settings: int) -> Assistant:
 
 
 def told(assistant: Assistant, name: str, language: Language = "en", **limits: int) -> Monograph:
-    found = describe(assistant, assistant.resolver.resolve(name).mentions[0], language, **limits)
+    found = monograph(assistant, assistant.resolver.resolve(name).mentions[0], language, **limits)
     assert isinstance(found, Monograph)
     return found
 
@@ -87,30 +87,6 @@ def test_the_page_has_a_heading_for_each_part_and_numbers_its_sources(vademecum)
     assert numbers == set(range(1, len(found.citations) + 1))
     assert "\n1. vademecum/pantoprazole/2026-11/use Pantoprazol · " in page
     assert "Los documentos consultados no tienen apartado de: advertencias." in page
-
-
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("pramipexole", "unknown: pramipexole"),
-        ("hand sanitizer", "un(known: .*sanitizer|named)"),
-        ("ibuprofen and metformin", "several: ibuprofen, metformin"),
-        ("ibuprofen and pramipexole", "several: ibuprofen, pramipexole"),
-    ],
-)
-def test_no_monograph_is_made_of_another_medicine(vademecum, name, reason):
-    reply = monograph(vademecum, name, "en")
-    assert isinstance(reply, Reply)
-    assert (reply.abstained, reply.citations) == (True, ())
-    assert re.fullmatch(reason, reply.reason)
-
-
-def test_a_look_alike_is_asked_about(tmp_path):
-    names = ("hydroxyzine", "hydralazine")
-    assistant = assistant_of(tmp_path, *(medicine(name) for name in names))
-    reply = monograph(assistant, "hydraxazine", "en")
-    assert isinstance(reply, Reply)
-    assert set(reply.choices) == set(names)
 
 
 def test_what_a_long_section_leaves_untold_is_counted_and_named(tmp_path):

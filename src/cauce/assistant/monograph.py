@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from cauce.assistant.answers import Question, abstain, unresolved
+from cauce.assistant.answers import Question
 from cauce.assistant.assistant import Assistant
 from cauce.assistant.monograph_page import Monograph, Part
 from cauce.corpus.questions import description_wording
@@ -53,18 +53,7 @@ class _Draft(NamedTuple):
     questions: Sequence[Question]
 
 
-def monograph(assistant: Assistant, name: str, language: Language) -> Monograph | Reply:
-    """The monograph of the medicine that `name` names, or the reply that says why there is none."""
-    resolution = assistant.resolver.resolve(name)
-    named = (*(mention.name for mention in resolution.mentions), *resolution.looked_for)
-    if resolution.kind != "found":
-        return unresolved(resolution, language)
-    if len(named) > 1:
-        return abstain("several", language, names=named, choices=named)
-    return describe(assistant, resolution.mentions[0], language)
-
-
-def describe(
+def monograph(
     assistant: Assistant,
     subject: Mention,
     language: Language,

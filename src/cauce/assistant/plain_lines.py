@@ -108,9 +108,6 @@ _TURNS: dict[Language, tuple[tuple[re.Pattern[str], str], ...]] = {
     ),
 }
 _PROPER = re.compile(r"^(?:[A-ZÁÉÍÓÚÑ][^\sa-z]|[A-Z][a-z]+[A-Z])")
-_ARTICLE = re.compile(
-    r"^(?:The|An?|Any|All|Some|Patients?|This|These|Use|Other|Doses?|El|La|Los|Las)\b"
-)
 _ALTERNATIVE: dict[Language, str] = {"en": "Or:", "es": "O bien:"}
 
 
