@@ -69,3 +69,11 @@ def test_a_sentence_that_announces_a_list_is_not_an_answer_by_itself() -> None:
 )
 def test_sentences_as_a_clinician_writes_them(whole: str, parts: list[str]) -> None:
     assert [span.of(whole) for span in split(whole)] == parts
+
+
+def test_a_lead_ends_with_no_heading_and_keeps_the_items_of_a_list():
+    text = "No se prevén efectos. \nLactancia\nPasa a la leche en poca cantidad."
+    assert lead(text, 35) == "No se prevén efectos."
+    assert lead(text, 80) == text
+    listed = "It may cause:\nNausea\nHeadache\nRash, which may spread over the whole body."
+    assert lead(listed, 30) == "It may cause:\nNausea\nHeadache"

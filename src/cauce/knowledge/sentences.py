@@ -74,16 +74,25 @@ def _opens_line(text: str, position: int) -> bool:
 def lead(text: str, limit_chars: int) -> str:
     """The first sentences of `text` that fit in `limit_chars`; empty when the first does not.
 
-    A sentence that announces a list (it ends with a colon) is kept only with the list's first item.
+    A sentence that announces a list (it ends with a colon) is kept only with the list's first item,
+    and a heading, a line without a stop behind a whole sentence, only with what it heads.
 
     >>> lead("Sirve para el dolor. Baja la fiebre. No cura la infección.", 40)
     'Sirve para el dolor. Baja la fiebre.'
     """
     end = 0
     spans = sentences(text)
+    is_whole = False
     for span in spans:
         if span.end - spans[0].start > limit_chars:
             break
-        if not span.of(text).endswith(":"):
+        said = span.of(text)
+        is_heading = is_whole and not _is_stopped(said) and span.end < spans[-1].end
+        if not said.endswith(":") and not is_heading:
             end = span.end
+        is_whole = _is_stopped(said)
     return text[spans[0].start : end] if end else ""
+
+
+def _is_stopped(sentence: str) -> bool:
+    return sentence.rstrip("\"')]»” ")[-1:] in {*".!?…"}
