@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -183,7 +182,7 @@ def test_a_finished_training_is_not_trained_again(straight, tmp_path):
 def test_a_request_to_stop_leaves_a_checkpoint_and_the_command(number, straight, tmp_path):
     def interrupt(line: str) -> None:
         if line.startswith("step 6 "):
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
 
     with pytest.raises(
         Interrupted, match=rf"{number.name} after step 6 of 14.*\n.*cauce train RUN"
@@ -196,7 +195,7 @@ def test_a_request_to_stop_leaves_a_checkpoint_and_the_command(number, straight,
 
 def test_a_second_signal_is_not_held_back():
     with StopRequest() as stop:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert stop.name == "SIGINT"
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
