@@ -191,7 +191,7 @@ def check_agreement(processes: Processes) -> None:
     assert processes.agree("one" if rank == 0 else "other") == "one"
     with StopRequest() as stop:
         if rank == 1:
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
         assert processes.agree(stop.name) == "SIGTERM"
     processes.wait()
 
