@@ -6,7 +6,6 @@ row, so that a second process has none. The main process writes FOLDER/NAME.pt.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import warnings
