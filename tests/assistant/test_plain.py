@@ -211,7 +211,7 @@ def test_a_reason_gets_a_line_of_its_own(tmp_path) -> None:
 def test_a_line_opens_the_span_that_it_says(tmp_path) -> None:
     body = "Take 5 mg. Do not chew. Take 5 mg with food. Do not chew."
     (section,) = entries(tmp_path, dose=body)
-    (part,) = plain_view([section], "en").parts
+    (part,) = plain_view([section], "en", medicines_of=medicines_of).parts
     for line in part.lines:
         citation = line.citation
         assert body[citation.start : citation.start + len(citation.quote)] == citation.quote
@@ -245,7 +245,9 @@ def test_what_cannot_be_said_plainly_is_shown_where_it_stands(tmp_path) -> None:
     ],
 )
 def test_a_line_that_changes_a_fact_is_not_shown(lines: list[str]) -> None:
-    (fact,) = facts_of("dose", "Take 5 mg without milk or warfarin.", "en")
+    (fact,) = facts_of(
+        "dose", "Take 5 mg without milk or warfarin.", "en", medicines_of=medicines_of
+    )
     assert not is_faithful(fact, lines, "en", medicines_of)
     assert is_faithful(fact, [fact.text], "en", medicines_of)
 
@@ -281,14 +283,14 @@ def test_no_number_medicine_or_negation_is_lost(texts: list[str], kind: str) -> 
 
 def test_a_passage_alone_is_said_plainly(tmp_path) -> None:
     (section,) = entries(tmp_path, dose="Adults take 5 mg. Administer it orally. Store it dry.")
-    view = plain_answer(Evidence(section, "Administer it orally."), "en")
+    view = plain_answer(Evidence(section, "Administer it orally."), "en", medicines_of=medicines_of)
     assert lines(view) == ["Give it by mouth."]
     assert view.parts[0].lines[0].citation.start == 18
 
 
 def test_nothing_gives_an_empty_view() -> None:
-    assert plain_view([], "en").text == ""
-    assert plain_view([], "en").rendered_share == 1
+    assert plain_view([], "en", medicines_of=medicines_of).text == ""
+    assert plain_view([], "en", medicines_of=medicines_of).rendered_share == 1
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

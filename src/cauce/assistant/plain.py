@@ -15,9 +15,9 @@ from typing import Literal, NamedTuple
 
 from cauce.assistant.plain_lines import lines_of
 from cauce.assistant.plain_words import PlainWriter
-from cauce.knowledge.claims.checks import check_numbers
+from cauce.knowledge.claims.checks import MedicinesOf, check_numbers
 from cauce.knowledge.evidence.evidence import Evidence
-from cauce.knowledge.facts.facts import Fact, MedicinesOf, facts_of, negations
+from cauce.knowledge.facts.facts import Fact, facts_of, negations
 from cauce.knowledge.facts.patterns import AMOUNT
 from cauce.knowledge.sections.store import SectionEntry
 from cauce.records import Citation, Language
@@ -126,16 +126,11 @@ class PlainView(NamedTuple):
         return 1 - verbatim / len(statements) if statements else 1.0
 
 
-def no_medicines(text: str) -> set[str]:
-    """What a reader without a list of names sees in a text: no medicine."""
-    return set()
-
-
 def plain_view(
     sections: Sequence[SectionEntry],
     language: Language,
     *,
-    medicines_of: MedicinesOf = no_medicines,
+    medicines_of: MedicinesOf,
 ) -> PlainView:
     """The sections that a reader asks about, in plain language; headings in `language`.
 
@@ -156,9 +151,7 @@ def plain_view(
     return PlainView(tuple(parts), language)
 
 
-def plain_answer(
-    evidence: Evidence, language: Language, *, medicines_of: MedicinesOf = no_medicines
-) -> PlainView:
+def plain_answer(evidence: Evidence, language: Language, *, medicines_of: MedicinesOf) -> PlainView:
     """The quoted passage alone, in plain language."""
     section = evidence.section
     kind = kind_shown(section)

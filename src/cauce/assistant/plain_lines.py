@@ -116,7 +116,8 @@ def lines_of(fact: Fact, language: Language, writer: PlainWriter) -> list[str]:
 
     >>> from cauce.knowledge.facts.facts import facts_of
     >>> text = "Strong inhibitors (e.g., ritonavir) should be avoided; monitor for hypotension."
-    >>> lines_of(facts_of("interactions", text, "en")[0], "en", PlainWriter("en"))
+    >>> (fact,) = facts_of("interactions", text, "en", medicines_of=lambda said: set())
+    >>> lines_of(fact, "en", PlainWriter("en"))
     ... # doctest: +NORMALIZE_WHITESPACE
     ['Avoid strong blocking medicines (inhibitors).', 'For example: ritonavir.',
      'Monitor for low blood pressure (hypotension).']

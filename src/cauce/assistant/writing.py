@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from cauce.assistant.answers import Question, statements_of
 from cauce.assistant.plain import plain_answer
@@ -12,6 +12,7 @@ from cauce.assistant.settings import AssistantSettings
 from cauce.corpus.prompts import prompt
 from cauce.corpus.tokens import chat_prompt
 from cauce.knowledge.claims.checks import (
+    MedicinesOf,
     check_answer,
     check_complete,
     check_medicines,
@@ -39,7 +40,7 @@ class Writer:
         self,
         model: LoadedModel | None,
         settings: AssistantSettings,
-        medicines_of: Callable[[str], set[str]],
+        medicines_of: MedicinesOf,
         *,
         max_tokens: int,
     ) -> None:

@@ -32,13 +32,13 @@ from cauce.evaluation.metrics import (
 )
 from cauce.evaluation.settings import EvaluationSettings
 from cauce.evaluation.statistics import Estimate, mean_bootstrap, rate_exact, statistic_bootstrap
+from cauce.knowledge.claims.checks import MedicinesOf
 from cauce.knowledge.claims.numbers import unsupported_numbers
 from cauce.models.loading import LoadedModel
 from cauce.records import Example, Reply
 from cauce.runs import peak_memory_mb, write_json
 
 Progress = Callable[[str], None]
-MedicinesOf = Callable[[str], set[str]]
 """The substances that a text names."""
 
 _ANSWERED_TOGETHER = 4

@@ -186,7 +186,7 @@ def brand_of(name: str) -> str:
     return brand.strip(" ,;/-") or one_line(name)
 
 
-def facts_of(record: dict[str, Any]) -> str:
+def registered_facts(record: dict[str, Any]) -> str:
     """What the registry says of the medicine, a line each; nothing that it does not say."""
     state = record.get("estado") or {}
     lines = [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cauce.records import Section
 from cauce.sources.cima_client import CimaClient
-from cauce.sources.cima_record import Part, SafetyNote, SupplyProblem, facts_of, rows_of
+from cauce.sources.cima_record import Part, SafetyNote, SupplyProblem, registered_facts, rows_of
 from cauce.sources.epi_headings import LONGEST_HEADING, free_id, number_of, split_section
 from cauce.sources.medicines import (
     KIND_OF_LEAFLET_NUMBER,
@@ -84,7 +84,7 @@ def sections_beside(client: CimaClient, record: dict[str, Any]) -> tuple[Section
     ]
     notes = client.safety_notes(nregistro) if record.get("notas") else []
     texts = (
-        ("registro", "other", "Situación en el registro", facts_of(record)),
+        ("registro", "other", "Situación en el registro", registered_facts(record)),
         ("psum", "other", "Problemas de suministro", "\n".join(map(_problem_line, problems))),
         ("notas", "warnings", "Notas de seguridad", "\n".join(map(_note_line, notes))),
     )

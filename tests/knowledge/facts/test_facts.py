@@ -11,12 +11,17 @@ from cauce.knowledge.facts.facts import Dose, Fact, Interaction, facts_of, negat
 from cauce.knowledge.facts.items import items_of
 
 
+def none(text: str) -> set[str]:
+    """The medicines of a text that names none."""
+    return set()
+
+
 def texts(kind: str, text: str, language: str = "en") -> list[str]:
-    return [fact.text for fact in facts_of(kind, text, language)]  # type: ignore[arg-type]
+    return [fact.text for fact in facts_of(kind, text, language, medicines_of=none)]  # type: ignore[arg-type]
 
 
 def first(kind: str, text: str) -> Fact:
-    return facts_of(kind, text, "en")[0]
+    return facts_of(kind, text, "en", medicines_of=none)[0]
 
 
 @pytest.mark.parametrize("module", [facts_module, facts_items])
@@ -42,7 +47,7 @@ def test_a_long_title_in_capitals_is_read_in_linear_time() -> None:
 
 def test_a_span_is_the_statement_as_printed() -> None:
     text = "Do not exceed 40 mg [see Dosage (2.2)]. Take it with food."
-    assert [fact.span.of(text) for fact in facts_of("dose", text, "en")] == [
+    assert [fact.span.of(text) for fact in facts_of("dose", text, "en", medicines_of=none)] == [
         "Do not exceed 40 mg [see Dosage (2.2)].",
         "Take it with food.",
     ]

@@ -11,6 +11,9 @@ from cauce.knowledge.claims.omissions import Problem
 from cauce.knowledge.words import words
 from cauce.records import Check, Language
 
+MedicinesOf = Callable[[str], set[str]]
+"""Names the medicines of a text: substances of the store, those that it lacks as `?name`."""
+
 CLAIM_CHECKS = ("wording", "negation", "units", "frequency", "route", "population")
 """The checks that compare each sentence of an answer with one of its source."""
 
@@ -19,7 +22,7 @@ def check_answer(
     answer: str,
     quote: str,
     title: str,
-    medicines_of: Callable[[str], set[str]],
+    medicines_of: MedicinesOf,
     *,
     language: Language | None = None,
 ) -> tuple[Check, ...]:
@@ -54,7 +57,7 @@ def check_numbers(answer: str, quote: str, language: Language | None = None) -> 
     return _check("numbers", _uncited(missing))
 
 
-def check_medicines(answer: str, source: str, medicines_of: Callable[[str], set[str]]) -> Check:
+def check_medicines(answer: str, source: str, medicines_of: MedicinesOf) -> Check:
     """Passes when every medicine the answer names is named in the source."""
     missing = sorted(medicines_of(answer) - medicines_of(source))
     return _check("medicines", _uncited(missing))

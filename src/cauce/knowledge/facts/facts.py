@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from cauce.knowledge.claims.checks import MedicinesOf
 from cauce.knowledge.claims.numbers import numbers_in
 from cauce.knowledge.facts.items import Item, items_of
 from cauce.knowledge.facts.patterns import (
@@ -42,7 +43,6 @@ FactKind = Literal[
     "interaction",
     "statement",
 ]
-MedicinesOf = Callable[[str], set[str]]
 _KIND_OF_SECTION: dict[str, FactKind] = {
     "boxed_warning": "boxed_warning",
     "contraindications": "contraindication",
@@ -87,16 +87,11 @@ class Fact(NamedTuple):
     fields: Dose | Interaction | None = None
 
 
-def _no_medicines(text: str) -> set[str]:
-    return set()
-
-
-def facts_of(
-    kind: str, text: str, language: Language, *, medicines_of: MedicinesOf = _no_medicines
-) -> list[Fact]:
+def facts_of(kind: str, text: str, language: Language, *, medicines_of: MedicinesOf) -> list[Fact]:
     """The facts of a section of that kind, in order, each once; `boxed_warning` is a kind here.
 
-    >>> facts = facts_of("dose", "Adults take 5 to 10 mg twice a day. [see Use (1)]", "en")
+    >>> text = "Adults take 5 to 10 mg twice a day. [see Use (1)]"
+    >>> facts = facts_of("dose", text, "en", medicines_of=lambda said: set())
     >>> facts[0].fields.amounts, facts[0].fields.frequencies, facts[0].fields.populations
     (('5 to 10 mg',), ('twice a day',), ('Adults',))
     """

@@ -20,9 +20,9 @@ from cauce.knowledge.sections.store import NameEntry, SectionStore
 from cauce.knowledge.words import fold, is_common_word, is_function_word
 from cauce.sources.substances import known_medicines
 
-COMMON_WORD_SECTIONS = 3
+COMMON_WORD_TEXTS = 3
 COMMON_WORD_SHARE = 0.0005
-"""A word that stands in this many sections, and this share of them, is a word of the language."""
+"""A word that stands in this many texts, and this share of them, is a word of the language."""
 MOST_CHOICES = 12
 LONGEST_AFFIX_LETTERS = 4
 SHORTEST_PARTED_LETTERS = 2
@@ -73,8 +73,8 @@ class NameResolver:
     @classmethod
     def of_index(cls, store: SectionStore) -> NameResolver:
         """The resolver of a store: its names, its codes, and its words, which are no typos."""
-        sections = store.statistics()["sections"]
-        least = max(COMMON_WORD_SECTIONS, COMMON_WORD_SHARE * sections)
+        texts = store.statistics()["texts"]
+        least = max(COMMON_WORD_TEXTS, COMMON_WORD_SHARE * texts)
         return cls(
             store.names(),
             is_common_word=lambda word: store.sections_holding(word) >= least,
