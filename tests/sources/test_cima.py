@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import partial
+from http.server import HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 from cauce.errors import DataRefused, RecipeError, SourceUnavailable, UserError
 from cauce.records import Document, Refusal
-from cauce.sources import CimaSource, fetch, polite
+from cauce.sources import CimaSource, fetch
 from cauce.sources import cima as cima_source
 from cauce.sources.cima_client import CimaClient
 from cauce.sources.cima_record import RegistryChange, brand_of, date_of
@@ -22,21 +22,10 @@ from sources.cima_server import FakeCima, part
 
 
 @pytest.fixture
-def cima() -> Iterator[FakeCima]:
+def cima(served: Callable[[HTTPServer], None]) -> FakeCima:
     server = FakeCima()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    asked: list[float] = []
-    monkeypatch.setattr(polite.time, "sleep", asked.append)
-    return asked
+    served(server)
+    return server
 
 
 @pytest.fixture(autouse=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +14,7 @@ import pytest
 
 from cauce.errors import SourceUnavailable, UserError
 from cauce.records import Document
-from cauce.sources import OpenFdaSource, fetch, openfda_api, polite
+from cauce.sources import OpenFdaSource, fetch, openfda_api
 from sources.labels import label
 
 
@@ -73,21 +72,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def api() -> Iterator[FakeApi]:
+def api(served: Callable[[HTTPServer], None]) -> FakeApi:
     server = FakeApi()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    asked: list[float] = []
-    monkeypatch.setattr(polite.time, "sleep", asked.append)
-    return asked
+    served(server)
+    return server
 
 
 def ids(source: OpenFdaSource, scratch: Path | None = None) -> list[str]:
