@@ -193,6 +193,15 @@ def test_a_request_to_stop_leaves_a_checkpoint_and_the_command(number, straight,
     assert log_without_cpu(tmp_path) == log_without_cpu(straight("gpt2"))
 
 
+@pytest.fixture
+def python_takes_interrupts():
+    """A shell starts what runs in its background with SIGINT ignored, and Python leaves it so."""
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, inherited)
+
+
+@pytest.mark.usefixtures("python_takes_interrupts")
 def test_a_second_signal_is_not_held_back():
     with StopRequest() as stop:
         signal.raise_signal(signal.SIGINT)
