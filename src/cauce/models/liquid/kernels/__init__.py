@@ -1,0 +1,1 @@
+"""The recurrences of liquid cells as functions with hand-written gradients, on three backends."""
