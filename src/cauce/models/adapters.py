@@ -5,6 +5,8 @@ The frozen ones may be in 4 bits (`quantization`).
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -13,7 +15,7 @@ from cauce.models.loading import LoadedModel, load_base
 from cauce.models.protocol import LanguageModel
 from cauce.models.quantization import quantized_layers, was_conv1d
 from cauce.models.quiet import quiet_libraries
-from cauce.models.settings import ModelSettings
+from cauce.models.settings import LiquidSettings, ModelSettings
 
 
 def load_trainable(settings: ModelSettings, *, seed: int) -> LoadedModel:
@@ -21,28 +23,54 @@ def load_trainable(settings: ModelSettings, *, seed: int) -> LoadedModel:
     return attach(load_base(settings), settings, seed=seed)
 
 
+def transplant(loaded: LoadedModel, settings: LiquidSettings, *, seed: int) -> LoadedModel:
+    """`loaded` with liquid layers in the place of the MLPs that `settings` names.
+
+    `seed` decides their weights where they do not preserve. Raises UserError as `liquidize`.
+    """
+    import torch
+
+    from cauce.models.liquid.transplant import liquidize
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        liquidize(loaded.bare, settings)
+    return replace(loaded, liquid=settings)
+
+
 def attach(loaded: LoadedModel, settings: ModelSettings, *, seed: int) -> LoadedModel:
     """`loaded` with a fresh LoRA, its own weights frozen; `loaded` itself for `adapter: none`.
 
-    A fresh LoRA adds exactly zero. `seed` decides its random half.
+    A fresh LoRA adds exactly zero. `seed` decides its random half. What a transplant added to the
+    model is trained whole, and saved with the adapter.
     """
     if settings.adapter == "none":
         return loaded
     import torch
     from peft import LoraConfig, get_peft_model
 
+    from cauce.models.liquid.transplant import added_parts
+
+    added = list(added_parts(cast(Any, loaded.bare)))
     config = LoraConfig(
         r=settings.lora_rank,
         lora_alpha=settings.lora_alpha,
         lora_dropout=settings.lora_dropout,
         target_modules=_target_modules(loaded.model, settings),
         fan_in_fan_out=_has_conv1d(loaded.model),
+        modules_to_save=added or None,
+        exclude_modules=_inside(added) if added else None,
         task_type="SEQ_2_SEQ_LM" if loaded.is_encoder_decoder else "CAUSAL_LM",
     )
     with torch.random.fork_rng(), quiet_libraries():
         torch.manual_seed(seed)
         model = get_peft_model(cast(Any, loaded.model), config)
     return replace(loaded, model=cast(LanguageModel, model.eval()), adapter="lora")
+
+
+def _inside(names: Sequence[str]) -> str:
+    """A pattern of the names of all layers in those parts."""
+    return rf"(.*\.)?({'|'.join(map(re.escape, names))})\..*"
 
 
 def _target_modules(model: LanguageModel, settings: ModelSettings) -> str | list[str]:

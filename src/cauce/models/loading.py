@@ -23,7 +23,7 @@ from cauce.models.quantization import (
     round_weights,
 )
 from cauce.models.quiet import quiet_libraries
-from cauce.models.settings import ModelSettings
+from cauce.models.settings import LiquidSettings, ModelSettings
 from cauce.runs import sync_directory, write_json
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ PULLED_FILES = [
 
 CARD = "cauce.json"
 
+LIQUID_PREFIX = "liquid-"
+"""Before the model type of a model whose MLPs were replaced by liquid layers."""
+
 
 @dataclass(frozen=True)
 class LoadedModel:
@@ -59,6 +62,8 @@ class LoadedModel:
     template_sha256: str
     adapter: str = "none"
     quantize: Quantize = "none"
+    liquid: LiquidSettings | None = None
+    """The transplant that was made since it was loaded; one that was loaded is in its config."""
 
     @property
     def bare(self) -> Any:
@@ -144,7 +149,7 @@ def load_tuned(folder: Path) -> LoadedModel:
     if card["adapter"] == "none":
         loaded = load_folder(folder, name=str(folder))
     else:
-        base = _load_whole(card["base"], card.get("quantize", "none"))
+        base = _transplanted(_load_whole(card["base"], card.get("quantize", "none")), card)
         loaded = _with_saved_adapter(base, folder, card)
     _refuse_other_template(loaded, card, folder)
     return loaded
@@ -174,6 +179,7 @@ def save_tuned(loaded: LoadedModel, folder: Path) -> None:
         "base": str(Path(loaded.name).resolve()) if Path(loaded.name).is_dir() else loaded.name,
         "adapter": loaded.adapter,
         "quantize": loaded.quantize,
+        "liquid": loaded.liquid.model_dump(mode="json") if loaded.liquid else None,
         "template_sha256": loaded.template_sha256,
         "base_tensors": _tensors_without_adapter(loaded),
     }
@@ -192,6 +198,7 @@ def load_folder(folder: Path, *, name: str, quantize: Quantize = "none") -> Load
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     _require_safetensors(folder, name)
+    _register_liquid(folder)
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     model_class = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     with quiet_libraries():
@@ -283,13 +290,24 @@ def _load_whole(name: str, quantize: Quantize = "none") -> LoadedModel:
 
 def _merged(folder: Path, card: dict[str, Any]) -> LoadedModel:
     """Base and adapter of `folder` as one model in fp32 that computes what they compute."""
-    base = _load_whole(card["base"])
+    base = _transplanted(_load_whole(card["base"]), card)
     if card.get("quantize", "none") != "none":
         rounded = _load_whole(card["base"], card["quantize"])
         round_weights(cast(Any, base.model), cast(Any, rounded.model))
     tuned = _with_saved_adapter(base, folder, card)
     merged = cast(Any, tuned.model).merge_and_unload().requires_grad_(True)
     return replace(tuned, model=merged.eval(), adapter="none")
+
+
+def _transplanted(base: LoadedModel, card: dict[str, Any]) -> LoadedModel:
+    """`base` as it was under the adapter; its liquid layers are random until that is loaded."""
+    if card.get("liquid") is None:
+        return base
+    from cauce.models.liquid.transplant import liquidize
+
+    settings = LiquidSettings.model_validate(card["liquid"])
+    liquidize(base.bare, settings)
+    return replace(base, liquid=settings)
 
 
 def _with_saved_adapter(base: LoadedModel, folder: Path, card: dict[str, Any]) -> LoadedModel:
@@ -324,7 +342,10 @@ def _tensors_without_adapter(loaded: LoadedModel) -> int:
 
     peft would leave that layer, or one less, without its adapter and without a word.
     """
-    return sum("lora_" not in name for name, _ in loaded.model.named_parameters())
+    return sum(
+        "lora_" not in name and ".modules_to_save." not in name
+        for name, _ in loaded.model.named_parameters()
+    )
 
 
 def _other_base(base: LoadedModel, folder: Path, fault: str) -> DataRefused:
@@ -343,6 +364,15 @@ def _read_card(folder: Path) -> dict[str, Any]:
         )
     card: dict[str, Any] = json.loads(path.read_bytes())
     return card
+
+
+def _register_liquid(folder: Path) -> None:
+    """Makes the class of a model with liquid layers known, if it is one."""
+    model_type = json.loads((folder / "config.json").read_bytes()).get("model_type") or ""
+    if model_type.startswith(LIQUID_PREFIX):
+        from cauce.models.liquid.transplant import register
+
+        register(model_type)
 
 
 def _require_safetensors(folder: Path, name: str) -> None:

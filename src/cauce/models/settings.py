@@ -9,6 +9,49 @@ from pydantic import Field, model_validator
 from cauce.records import Record
 
 
+class LiquidSettings(Record):
+    """Which MLP blocks of a decoder become liquid layers, which ones, and from where they start."""
+
+    cell: Literal["cfc", "ltc", "lrc", "mlp"] = "cfc"
+    """What takes the place of an MLP; `mlp` is a smaller MLP, as controls are made of."""
+    wiring: Literal["full", "ncp"] = "full"
+    """`full` connects all neurons; `ncp` draws a Neural Circuit Policy (cfc and ltc)."""
+    layers: Literal["all"] | tuple[int, ...] = "all"
+    """Numbers of the decoder's layers, from 0, whose MLP is replaced."""
+    init: Literal["preserve", "distil"] = "distil"
+    """`preserve` (cfc, full) computes what the MLP did; `distil` learns it in `distil_steps`."""
+    distil_steps: int = Field(400, ge=0)
+    """Updates before the training proper, in which the model learns from what it was."""
+    units: int | None = Field(None, ge=1)
+    """Neurons, as many as the model is wide when null; where they differ a linear layer follows.
+    Inputs of a narrower `ltc` are brought to that width first; an `mlp` has it for hidden width."""
+    sparsity: float = Field(0.5, ge=0, lt=1)
+    """Share of the synapses that an `ncp` does without."""
+    mode: Literal["default", "no_gate", "pure"] = "default"
+    """Which of the three equations a `cfc` follows."""
+    backbone_units: int = Field(128, ge=1)
+    """Width of the backbone of a fully connected `cfc`."""
+    ode_unfolds: int = Field(6, ge=1)
+    """Solver steps of an `ltc` in each token."""
+    mixed_memory: bool = False
+    """An LSTM before each step keeps what the liquid state would forget; slower."""
+    keep_mlp: bool = False
+    """The MLP stays, and a gate that starts at 0 adds the liquid layer's output to its own."""
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> LiquidSettings:
+        if self.wiring == "ncp" and self.cell not in ("cfc", "ltc"):
+            raise ValueError(f"wiring is ncp, which goes with cfc and ltc; cell is {self.cell}")
+        if self.init == "preserve":
+            is_able = self.cell == "cfc" and self.wiring == "full" and not self.mixed_memory
+            if not is_able or self.keep_mlp or self.units is not None or self.mode != "default":
+                raise ValueError(
+                    "init is preserve, which needs cell cfc, wiring full and the default mode, "
+                    "without units, mixed_memory and keep_mlp; else set init to distil"
+                )
+        return self
+
+
 class ModelSettings(Record):
     """The model a run starts from and the adapter it gets."""
 
@@ -29,6 +72,8 @@ class ModelSettings(Record):
     lora_targets: Literal["all-linear"] | tuple[str, ...] = "all-linear"
     """Names of the layers that get an adapter: every linear layer but the output head, or a list
     such as `[q_proj, v_proj]`."""
+    liquid: LiquidSettings | None = None
+    """Replaces MLP blocks by liquid layers before the model is trained; null leaves it whole."""
     max_tokens: int = Field(512, ge=8)
     """Longest prompt and completion together, in tokens; longer examples are refused, never cut."""
 
@@ -38,5 +83,10 @@ class ModelSettings(Record):
             raise ValueError(
                 f"quantize is {self.quantize} but adapter is none, and weights of 4 bits cannot be "
                 "trained; set adapter to lora, or quantize to none"
+            )
+        if self.quantize != "none" and self.liquid is not None:
+            raise ValueError(
+                f"quantize is {self.quantize} and liquid replaces layers, which needs weights that "
+                "are not rounded; set quantize to none"
             )
         return self
