@@ -174,6 +174,7 @@ def _train(journey: Journey, folder: Path) -> dict[str, Any]:
     from cauce.training.loop import train
     from cauce.training.objectives import Distil
     from cauce.training.overlap import refuse_overlap
+    from cauce.training.transplanting import Transplanting, train_transplanted
 
     recipe, run = journey.recipe, journey.run
     loaded = load_trainable(recipe.model, seed=recipe.seed)
@@ -182,6 +183,20 @@ def _train(journey: Journey, folder: Path) -> dict[str, Any]:
         for split in ("train", "validation", "test")
     )
     refuse_overlap(learned, held_out, name="test", tokenizer=loaded.tokenizer)
+    resume_command = f"cauce run {run.path / 'recipe.yaml'}"
+    if recipe.model.liquid is not None:
+        return train_transplanted(
+            Transplanting(
+                recipe.model,
+                recipe.training,
+                learned,
+                judged,
+                recipe.seed,
+                journey.progress,
+                resume_command,
+            ),
+            folder,
+        )
     objective = recipe.training.objective
     teacher = None
     if isinstance(objective, Distil):
@@ -194,7 +209,7 @@ def _train(journey: Journey, folder: Path) -> dict[str, Any]:
         folder,
         seed=recipe.seed,
         progress=journey.progress,
-        resume_command=f"cauce run {run.path / 'recipe.yaml'}",
+        resume_command=resume_command,
         teacher=teacher,
     )
 

@@ -12,7 +12,7 @@ from cauce.evaluation.evaluate import summarise
 from cauce.evaluation.likelihood import ItemLikelihood
 from cauce.evaluation.log import Item, sha256, write_items
 from cauce.evaluation.metrics import SIGNATURES, text_scores
-from cauce.records import Citation, Document, Refusal, Section
+from cauce.records import Citation, Document, Example, Message, Refusal, Section
 from cauce.runs import Run, write_json, write_records
 
 STAGES_IN_ORDER = ("fetch", "prepare", "train", "evaluate", "compare")
@@ -97,6 +97,46 @@ def _train(run: Run) -> dict[str, object]:
         "resumed_from": None,
         "tokens_per_cpu_second": 5120.5,
     }
+
+
+def add_transplant(run: Run, *, gain: float = 0.2) -> None:
+    """Liquid layers that end `gain` nats below their control."""
+    write_records(run.folder("prepare") / "validation.jsonl", list(_validation_examples()))
+    luck = random.Random(5)
+    control = [1.0 + luck.gauss(0, 0.05) for _ in range(24)]
+    row = {
+        "parameters": 2_500_000,
+        "added_parameters": 400_000,
+        "cpu_us_per_token": 240.5,
+        "kept_kb_per_token": 81.25,
+        "loss_swapped": 10.1,
+        "loss_distilled": 3.8,
+        "loss": 0.9,
+    }
+    original = {**row, "added_parameters": 0, "loss": 3.7}
+    for name in ("loss_swapped", "loss_distilled"):
+        del original[name]
+    liquid = [loss - gain + luck.gauss(0, 0.05) for loss in control]
+    rows = {
+        "original": original,
+        "liquid": {**row, "losses": liquid},
+        "control": {**row, "losses": control},
+    }
+    write_json(run.folder("train") / "transplant.json", rows)
+
+
+def _validation_examples() -> Iterator[Example]:
+    for number in range(24):
+        yield Example(
+            id=f"v{number}",
+            messages=(Message(role="user", content="¿Dosis?"),),
+            completion="500 mg",
+            question="¿Dosis?",
+            evidence=Citation(source="demo", id="m0", version="1", section="dose", quote="500 mg"),
+            group=f"medicina-{number % 6}",
+            kind="dose",
+            language="es",
+        )
 
 
 def _log_lines() -> Iterator[dict[str, float]]:

@@ -11,7 +11,7 @@ from cauce.evaluation.compare import Comparison
 from cauce.report import charts, facts, metrics, page, verdict
 from cauce.report.page import render, write_report
 from cauce.runs import Run, write_json
-from report.sample import STAGES_IN_ORDER, make_run
+from report.sample import STAGES_IN_ORDER, add_transplant, make_run
 
 VOID = {"meta", "line", "circle", "rect", "polyline", "br", "img", "link"}
 
@@ -222,3 +222,30 @@ def test_unknown_metric_is_shown_under_its_name(tmp_path: Path) -> None:
     write_json(path, {"systems": {"base": {"metrics": {"kindness": score}}}})
     shown = render(odd)
     assert "kindness" in shown and "no interval · n 3" in shown
+
+
+@pytest.mark.parametrize(
+    ("gain", "words"),
+    [
+        (0.2, "better than a control of as many weights"),
+        (-0.2, "worse than a control of as many weights"),
+        (0.0, "no difference that the interval would show"),
+    ],
+)
+def test_liquid_layers_stand_beside_their_control(tmp_path: Path, gain: float, words: str) -> None:
+    run = make_run(tmp_path / "run")
+    assert "Liquid layers" not in render(run)
+    add_transplant(run, gain=gain)
+    page = render(run)
+    Outline(page)
+    assert "Liquid layers beside their control" in page
+    assert words in page
+    assert "2,500,000" in page
+    assert "95 % interval" in page.split("Liquid against control")[1]
+
+
+def test_a_transplant_that_was_not_validated_claims_nothing(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    add_transplant(run)
+    (run.path / "prepare" / "validation.jsonl").write_text("", "utf-8")
+    assert "the difference from the control was not measured" in render(run)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from cauce.evaluation.compare import Comparison
 from cauce.evaluation.log import Item
-from cauce.records import Document, Refusal
+from cauce.evaluation.statistics import Estimate, paired_bootstrap
+from cauce.records import Document, Example, Refusal
 from cauce.report.metrics import METRICS, NOT_MEASURED, SYSTEMS, Metric, metric_of
 from cauce.runs import STAGES, Run, read_records
 
@@ -68,6 +69,34 @@ class ScoreRow(NamedTuple):
 
     metric: Metric
     cells: tuple[Cell, ...]
+
+
+class TransplantRow(NamedTuple):
+    """A model of a transplant: what it is, what it costs, and its loss at each stage, in nats."""
+
+    title: str
+    figures: tuple[tuple[str, float | int | None], ...]
+    """Each measure's name and value; None where it does not apply."""
+
+
+class Transplant(NamedTuple):
+    """Original, liquid model and control, and how the losses of the last two differ."""
+
+    rows: tuple[TransplantRow, ...]
+    difference: Estimate | None
+    """Liquid minus control over the same validation examples; None where there were none."""
+
+    @property
+    def verdict(self) -> str:
+        """What may be said of the liquid layers, in words."""
+        found = self.difference
+        if found is None or found.low is None or found.high is None:
+            return "the difference from the control was not measured"
+        if found.low > 0:
+            return "worse than a control of as many weights"
+        if found.high < 0:
+            return "better than a control of as many weights"
+        return "no difference that the interval would show"
 
 
 class WorstItem(NamedTuple):
@@ -204,6 +233,41 @@ def comparison_of(run: Run) -> Comparison | None:
     """The paired comparison of base and tuned; None when it was not made."""
     path = run.path / "compare" / "comparison.json"
     return Comparison.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+
+TRANSPLANT_TITLES = (
+    ("original", "original, not tuned"),
+    ("liquid", "liquid, tuned"),
+    ("control", "control (MLP), tuned"),
+)
+
+TRANSPLANT_FIGURES = (
+    ("parameters", "parameters"),
+    ("added_parameters", "of them new"),
+    ("cpu_us_per_token", "CPU µs a token, forward and backward"),
+    ("kept_kb_per_token", "kB a token kept for the backward pass"),
+    ("loss_swapped", "loss at the swap"),
+    ("loss_distilled", "loss when learnt from the original"),
+    ("loss", "loss at the end"),
+)
+
+
+def transplant_of(run: Run) -> Transplant | None:
+    """What became of liquid layers in the run; None where there are none."""
+    found = read_json(run.path / "train" / "transplant.json")
+    if not found:
+        return None
+    rows = tuple(
+        TransplantRow(
+            title, tuple((words, found[name].get(key)) for key, words in TRANSPLANT_FIGURES)
+        )
+        for name, title in TRANSPLANT_TITLES
+    )
+    control, liquid = found["control"]["losses"], found["liquid"]["losses"]
+    examples = read_records(run.path / "prepare" / "validation.jsonl", Example)
+    groups = [example.group for example in examples]
+    difference = paired_bootstrap(control, liquid, groups) if groups else None
+    return Transplant(rows, difference)
 
 
 def items_of(run: Run) -> dict[str, dict[str, Item]]:

@@ -62,6 +62,7 @@ def content(run: Run) -> dict[str, Any]:
         "refusals": facts.refusals(run),
         "prepared": facts.summary_of(manifest, "prepare"),
         "training": training,
+        "transplant": facts.transplant_of(run),
         "curve": training_curve(
             facts.training_log(run), training.get("best_step") if training else None
         ),

@@ -25,6 +25,7 @@ from cauce.models.head import plain_head
 from cauce.models.loading import LoadedModel
 from cauce.models.loss import cross_entropy, fused_cross_entropy
 from cauce.models.prediction import Predicted, predict, predict_with_states
+from cauce.training.block_teaching import BlockTeaching
 from cauce.training.distillation import divergence, hidden_state_loss, matching_layers
 from cauce.training.objectives import Distil, Objective, Pretrain, Sft
 
@@ -89,6 +90,8 @@ class Distillation(Module):
     """How far a batch's hidden states, or its distributions, are from those of the teacher."""
 
     head: Linear | None = None
+    matches: Literal["blocks", "states", "logits"]
+    """What of the teacher is matched now."""
 
     def __init__(
         self, loaded: LoadedModel, objective: Distil, precision: Precision, *, teacher: LoadedModel
@@ -96,9 +99,10 @@ class Distillation(Module):
         super().__init__()
         self.model = cast(Module, loaded.model)
         self.predict: Callable[..., Tensor] = predict
-        self.matches_states = objective.hidden_share > 0
         self._loaded, self._objective, self._precision = loaded, objective, precision
         self._teacher = teacher
+        self._blocks = BlockTeaching(loaded, teacher) if objective.block_share else None
+        self.begin(0, 1)
 
     def forward(self, batch: Batch, share: float = 1.0) -> Float[Tensor, ""]:
         """`share` of the squared distance of states over real tokens, or of T^2 KL over targets."""
@@ -107,10 +111,13 @@ class Distillation(Module):
             if not self.training:
                 logits = self.predict(self.model, batch)[is_supervised]
                 return share * cross_entropy(logits, batch.targets[is_supervised])
+            if self.matches == "blocks":
+                assert self._blocks is not None
+                return share * self._blocks.distance(batch)
             with torch.no_grad():
                 wanted = predict_with_states(self._teacher.model, batch)
             found = predict_with_states(self._loaded.model, batch)
-        if self.matches_states:
+        if self.matches == "states":
             return share * _distance_of_states(found, wanted, batch)
         return share * divergence(
             found.logits[is_supervised], wanted.logits[is_supervised], self._objective.temperature
@@ -118,13 +125,17 @@ class Distillation(Module):
 
     def count(self, item: Tokens) -> int:
         """Tokens of the example that `forward` sums over."""
-        if self.training and self.matches_states:
+        if self.training and self.matches != "logits":
             return len(item.prompt) + len(item.completion)
         return supervised_tokens(self._loaded, item)
 
     def begin(self, step: int, total_steps: int) -> None:
-        """The first updates match states, the others distributions."""
-        self.matches_states = step < round(self._objective.hidden_share * total_steps)
+        """The first updates match blocks, the next ones states, the others distributions."""
+        blocks = round(self._objective.block_share * total_steps)
+        states = round(self._objective.hidden_share * total_steps)
+        self.matches = "blocks" if step < blocks else "states"
+        if step >= blocks + states:
+            self.matches = "logits"
 
 
 SummedLoss = Likelihood | Distillation

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cauce.records import Record
 
@@ -35,16 +35,29 @@ class Sft(_CrossEntropy):
 class Distil(Record):
     """What another model says about the completions is learned: its hidden states, then its words.
 
-    The teacher has the same vocabulary and width; layers are matched evenly where depths differ.
+    The teacher has the same vocabulary and width; layers are matched evenly where depths differ. A
+    model with liquid layers can learn those first, each by itself, from the MLP it replaced.
     """
 
     kind: Literal["distil"] = "distil"
     teacher: str
     """Name, folder or hub id of the model to learn from."""
+    block_share: float = Field(0, ge=0, le=1)
+    """Share of all updates, the first ones, in which replaced MLPs are matched one by one, each on
+    the inputs that the teacher's has."""
     hidden_share: float = Field(0.5, ge=0, le=1)
-    """Share of all updates, the first ones, that match hidden states; the others match logits."""
+    """Share of all updates, the next ones, that match hidden states; the others match logits."""
     temperature: float = Field(1.0, gt=0)
     """Softens both distributions where logits are matched (Hinton et al. 2015, 1503.02531)."""
+
+    @model_validator(mode="after")
+    def _refuse_too_much(self) -> Distil:
+        if self.block_share + self.hidden_share > 1:
+            raise ValueError(
+                f"block_share {self.block_share} and hidden_share {self.hidden_share} are more "
+                "than all updates; lower one, so that their sum is at most 1"
+            )
+        return self
 
 
 Objective = Annotated[Pretrain | Sft | Distil, Field(discriminator="kind")]
