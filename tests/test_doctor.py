@@ -5,7 +5,8 @@ import json
 import pytest
 
 from cauce import doctor
-from cauce.doctor import all_reduce_of_two, examine, format_findings
+from cauce.doctor import _kernels, all_reduce_of_two, examine, format_findings
+from cauce.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +33,19 @@ def test_every_finding_has_its_line(findings):
         "threads",
         "memory",
         "accelerator",
+        "kernels",
         "extras",
         "all_reduce",
     ]
     assert lines[-1].endswith("two processes agree")
+
+
+def test_without_a_compiler_it_says_what_computes_liquid_layers(monkeypatch):
+    def missing():
+        raise UserError("no compiler here.\nInstall one.")
+
+    monkeypatch.setattr("cauce.models.liquid.kernels.native.library", missing)
+    assert _kernels() == "torch alone, more slowly: no compiler here. Install one."
 
 
 def test_workers_that_fail_are_reported_with_their_error(monkeypatch, findings):

@@ -23,7 +23,7 @@ dist.destroy_process_group()
 
 
 def examine() -> dict[str, Any]:
-    """Versions, threads, memory, accelerator, extras, and a sum across two processes."""
+    """Versions, threads, memory, accelerator, kernels, extras, and a sum across two processes."""
     import torch
 
     from cauce.road import versions
@@ -37,9 +37,22 @@ def examine() -> dict[str, Any]:
         "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "cpu": torch.backends.cpu.get_cpu_capability(),
+        "kernels": _kernels(),
         "extras": _extras(),
         "all_reduce": all_reduce_of_two(),
     }
+
+
+def _kernels() -> str:
+    """Whether liquid layers are computed in C++ here; if not, why not."""
+    from cauce.errors import UserError
+    from cauce.models.liquid.kernels import native
+
+    try:
+        native.library()
+    except UserError as error:
+        return f"torch alone, more slowly: {' '.join(str(error).split())}"
+    return "compiled C++"
 
 
 def _extras() -> dict[str, bool]:
@@ -104,6 +117,7 @@ def format_findings(findings: dict[str, Any]) -> str:
             f"threads      {threads['torch']} (OMP_WAIT_POLICY {threads['OMP_WAIT_POLICY']})",
             f"memory       {findings['memory_mb']} MiB",
             f"accelerator  {findings['accelerator']} (CPU: {findings['cpu']})",
+            f"kernels      of liquid layers: {findings['kernels']}",
             f"extras       {extras}",
             f"all_reduce   {agreement}",
         )

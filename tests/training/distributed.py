@@ -23,10 +23,10 @@ from torch.nn.functional import cross_entropy
 from cauce.corpus.batches import Batch, collate
 from cauce.corpus.tokens import IGNORED, Tokens
 from cauce.errors import UserError
-from cauce.models.adapters import attach
+from cauce.models.adapters import attach, transplant
 from cauce.models.loading import LoadedModel
 from cauce.models.prediction import predict
-from cauce.models.settings import ModelSettings
+from cauce.models.settings import LiquidSettings, ModelSettings
 from cauce.training.distribution import Parallel, Processes
 from cauce.training.monitor import find_blocks
 from cauce.training.optimizer import make_optimizer, trainable_parameters
@@ -35,7 +35,7 @@ from cauce.training.stopping import StopRequest
 from models.tiny import tiny_model
 from training.examples import chats
 
-KINDS = ("gpt2", "t5", "lora")
+KINDS = ("gpt2", "t5", "lora", "liquid")
 UPDATES, HALF = 6, 3
 CLIP_NORM = 1.0
 NOTHING: dict[str, Any] = {"weights": {}, "optimizer": {}}
@@ -74,6 +74,8 @@ def build(kind: str) -> LoadedModel:
     if kind == "lora":
         settings = ModelSettings(base="tiny-llama", adapter="lora", lora_rank=4)
         return attach(tiny_model("llama"), settings, seed=5)
+    if kind == "liquid":
+        return transplant(tiny_model("mistral"), LiquidSettings(wiring="ncp", units=24), seed=5)
     loaded = tiny_model(kind)
     if kind == "gpt2":
         model: Any = loaded.model.train()
@@ -174,8 +176,8 @@ def check_unwrap(processes: Processes) -> None:
         loss.backward()
         module.state_dict()
         processes.unwrap(module)
-        assert traits(objective) == traits(other)
         expected = other(batch)
+        assert traits(objective) == traits(other)
         assert torch.equal(loss, expected) and torch.equal(objective(batch), expected)
         objective.load_state_dict(other.state_dict())
 

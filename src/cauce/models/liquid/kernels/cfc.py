@@ -14,6 +14,7 @@ Axes: t time, b rows, n neurons, f width of the drive, u backbone width, g heads
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import torch
@@ -119,10 +120,8 @@ def cfc_recurrence(
     Kept for the backward pass are the states, a of each backbone layer (without one, the drive) and
     what heads the backend keeps: n + sum of f (+ gn) numbers a step and row.
     """
-    flat = [weights.recurrent, *weights.hidden, *weights.hidden_biases]
-    flat += [weights.heads, weights.heads_bias, weights.amplitude, weights.rate]  # type: ignore[list-item]
     states: Tensor = _CfC.apply(  # type: ignore[no-untyped-call]
-        drive, state, flow.timespans, flow.starts, flow.frozen, form, *flat
+        drive, state, flow.timespans, flow.starts, flow.frozen, form, *flatten(weights)
     )
     return states
 
@@ -158,7 +157,7 @@ class _CfC(torch.autograd.Function):
         form: CfCForm,
         *flat: Tensor,
     ) -> Tensor:
-        weights, flow = _unflatten(flat), Flow(timespans, starts, frozen)
+        weights, flow = unflatten(flat), Flow(timespans, starts, frozen)
         loop = loop_of(drive)
         states, layers = loop.forward(drive, state, weights, form, flow)
         kept = layers or [drive]
@@ -171,12 +170,12 @@ class _CfC(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, states_grad: Tensor) -> tuple[Tensor | None, ...]:
         state, states, timespans, starts, frozen, *rest = ctx.saved_tensors
-        weights, flow = _unflatten(rest[ctx.kept :]), Flow(timespans, starts, frozen)
+        weights, flow = unflatten(rest[ctx.kept :]), Flow(timespans, starts, frozen)
         before = flow.kept(torch.cat([state[None], states[:-1]]))
         needs_others = ctx.form.mode == "pure" or ctx.needs_input_grad[2]
         kept = rest[: ctx.kept]
         heads = kept.pop() if ctx.has_heads else None
-        step = _Steps(before, kept, heads, weights, ctx.form, flow, ctx.loop, needs_others)
+        step = CfCSteps(before, kept, heads, weights, ctx.form, flow, ctx.loop, needs_others)
         states_grad = states_grad.clone(memory_format=torch.contiguous_format)
         state_grad = ctx.loop.adjoint(
             states_grad, step.partials, step.slopes, weights, ctx.form, flow
@@ -186,7 +185,7 @@ class _CfC(torch.autograd.Function):
         return drive_grad, state_grad, timespans_grad, None, None, None, *grads, *others
 
 
-class _Steps:
+class CfCSteps:
     """All steps of a recurrence at once, recomputed from the states they began from."""
 
     def __init__(
@@ -215,22 +214,23 @@ class _Steps:
     def _heads(self, kept: list[Tensor]) -> Tensor:
         """The heads g, from the last backbone layer or, without one, from the drive."""
         if self.weights.heads is None or self.weights.heads_bias is None:
-            return _affine(self.before, self.weights.recurrent, kept[0])
-        return _affine(self.outputs[-1], self.weights.heads, self.weights.heads_bias)
+            return affine(self.before, self.weights.recurrent, kept[0])
+        return affine(self.outputs[-1], self.weights.heads, self.weights.heads_bias)
 
     @property
-    def drive_grad(self) -> Tensor:
+    def drive_grad(self) -> Float[Tensor, "t b f"]:
+        """Of the drive, after the adjoint."""
         return self.slopes[0] if self.slopes else self.partials
 
     def gradients(self) -> list[Tensor | None]:
-        """Of each weight up to the heads, in the order of `_unflatten`, after the adjoint."""
+        """Of each weight up to the heads, in the order of `unflatten`, after the adjoint."""
         following = list(zip(self.slopes[1:], self.outputs[:-1], strict=True))
-        grads: list[Tensor | None] = [_product(self.drive_grad, self.before)]
-        grads += [_product(grad, inputs) for grad, inputs in following]
+        grads: list[Tensor | None] = [weight_gradient(self.drive_grad, self.before)]
+        grads += [weight_gradient(grad, inputs) for grad, inputs in following]
         grads += [grad.sum((0, 1)) for grad, _ in following]
         if not self.slopes:
             return [*grads, None, None]
-        return [*grads, _product(self.partials, self.outputs[-1]), self.partials.sum((0, 1))]
+        return [*grads, weight_gradient(self.partials, self.outputs[-1]), self.partials.sum((0, 1))]
 
     def other_gradients(self, states_grad: Tensor) -> tuple[Tensor | None, ...]:
         """Of the timespans, the amplitude and the rate, after the adjoint."""
@@ -266,18 +266,29 @@ def other_partials(
     return [reach * s * (1 - s) * by_time]
 
 
-def _affine(inputs: Tensor, weight: Tensor, base: Tensor) -> Tensor:
-    """`inputs` (t, b, i) times `weight` (o, i), added to `base` (o) or (t, b, o)."""
+def affine(
+    inputs: Float[Tensor, "t b i"], weight: Float[Tensor, "o i"], base: Float[Tensor, "*t_b o"]
+) -> Float[Tensor, "t b o"]:
+    """`inputs` times `weight`, added to a bias or to a drive for all time."""
     base = base.flatten(0, 1) if base.dim() == 3 else base
     heads = torch.addmm(base, inputs.flatten(0, 1), weight.t())
     return heads.view(*inputs.shape[:2], -1)
 
 
-def _product(grad: Tensor, inputs: Tensor) -> Tensor:
+def weight_gradient(
+    grad: Float[Tensor, "t b o"], inputs: Float[Tensor, "t b i"]
+) -> Float[Tensor, "o i"]:
+    """Of the weight that made the outputs whose gradient is `grad` from `inputs`."""
     return grad.flatten(0, 1).t() @ inputs.flatten(0, 1)
 
 
-def _unflatten(flat: Any) -> CfCWeights:
+def flatten(weights: CfCWeights) -> list[Tensor | None]:
+    """All weights in one list, as an autograd.Function takes them."""
+    return [weights.recurrent, *weights.hidden, *weights.hidden_biases, *weights[3:]]
+
+
+def unflatten(flat: Sequence[Any]) -> CfCWeights:
+    """The weights that `flatten` made a list of."""
     recurrent, *hidden = flat[:-4]
     depth = len(hidden) // 2
     return CfCWeights(recurrent, tuple(hidden[:depth]), tuple(hidden[depth:]), *flat[-4:])

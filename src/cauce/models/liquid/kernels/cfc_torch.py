@@ -28,30 +28,20 @@ def forward(
     flow: Flow,
 ) -> tuple[Float[Tensor, "t b n"], list[Float[Tensor, "t b f"]]]:
     """See `CfCLoop.forward`."""
-    drive, weights, form, scale = _with_plain_tanh(drive, weights, form)
     states = drive.new_empty(*drive.shape[:2], state.shape[1])
-    layers = _empty_layers(drive, weights)
-    heads = _Heads(drive.new_empty(drive.shape[1], _heads_width(drive, weights)), state.shape[1])
-    stages = _stages(weights)
-    outs = zip(*(layer.unbind() for layer in layers), strict=True) if layers else None
+    cell = Forward(drive, state.shape[1], weights, form)
     elapsed: Tensor | float = 1.0
     before = state
-    for step, (after, first) in enumerate(zip(states.unbind(), drive.unbind(), strict=True)):
+    for step, after in enumerate(states.unbind()):
         if flow.starts is not None:
             before = before.masked_fill(flow.starts[step, :, None], 0.0)
-        output, base = before, first
-        for a, (bias, weight) in zip(() if outs is None else next(outs), stages, strict=False):
-            torch.addmm(base if bias is None else bias, output, weight, out=a)
-            output = _output(a, form)
-        bias, weight = stages[-1]
-        torch.addmm(base if bias is None else bias, output, weight, out=heads.whole)
         if flow.timespans is not None:
             elapsed = flow.timespans[step, :, None]
-        _settle(heads, elapsed, weights, form, after)
+        cell.step(step, before, elapsed, after)
         if flow.frozen is not None:
             torch.where(flow.frozen[step, :, None], before, after, out=after)
         before = after
-    return states, [layer.div_(scale) for layer in layers] if scale != 1 else layers
+    return states, cell.kept_layers()
 
 
 def layer_slopes(
@@ -99,26 +89,94 @@ def adjoint(
     flow: Flow,
 ) -> Float[Tensor, "b n"]:
     """See `CfCLoop.adjoint`."""
-    units, parts = states_grad.shape[2], 2 if form.is_gated else 1
     carry = torch.zeros_like(states_grad[0])
-    products = [weights.recurrent, *weights.hidden]
-    if weights.heads is not None:
-        products.append(weights.heads)
-    paths = [*zip(*(_by_step(each, parts) for each in slopes), strict=True)]
-    heads = _by_step(partials, partials.shape[2] // units)
+    cell = Adjoint(partials, slopes, weights, form)
     for step, grad in reversed([*enumerate(states_grad.unbind())]):
-        flowing, by_part = heads[step]
-        by_part.mul_(grad.add_(carry)[:, None])
-        for stage in range(len(slopes), 0, -1):
-            grads = flowing @ products[stage]
-            flowing, by_part = paths[step][stage - 1]
-            by_part.mul_(grads[:, None])
-        torch.mm(flowing, products[0], out=carry)
+        cell.step(step, grad.add_(carry), carry)
         if flow.frozen is not None:
             carry.add_(grad.masked_fill(~flow.frozen[step, :, None], 0.0))
         if flow.starts is not None:
             carry.masked_fill_(flow.starts[step, :, None], 0.0)
     return carry
+
+
+class Forward:
+    """A step of a CfC; all that steps share is made once, and their results have their place."""
+
+    def __init__(
+        self,
+        drive: Float[Tensor, "t b f"],
+        units: int,
+        weights: CfCWeights,
+        form: CfCForm,
+        input_weight: Float[Tensor, "f i"] | None = None,
+    ) -> None:
+        """With `input_weight` a step has inputs of its own, beside what the drive has of them."""
+        self.weights, self.form, self.scale = _with_plain_tanh(weights, form)
+        self.input_weight = None if input_weight is None else self.scale * input_weight.t()
+        self.layers = _empty_layers(drive, weights)
+        heads = drive.new_empty(drive.shape[1], _heads_width(drive, weights))
+        self.heads = _Heads(heads, units)
+        self.drives = (drive if self.scale == 1 else self.scale * drive).unbind()
+        *self.stages, self.last = _stages(self.weights)
+        by_layer = [layer.unbind() for layer in self.layers]
+        self.outs = [*zip(*by_layer, strict=True)] or [()] * len(drive)
+
+    def step(
+        self,
+        number: int,
+        before: Float[Tensor, "b n"],
+        elapsed: Tensor | float,
+        after: Float[Tensor, "b n"],
+        inputs: Float[Tensor, "b i"] | None = None,
+    ) -> None:
+        """Writes into `after` what becomes of the state before that step."""
+        output, base = before, self.drives[number]
+        if self.input_weight is not None and inputs is not None:
+            base = torch.addmm(base, inputs, self.input_weight)
+        for a, (bias, weight) in zip(self.outs[number], self.stages, strict=True):
+            torch.addmm(base if bias is None else bias, output, weight, out=a)
+            output = _output(a, self.form)
+        bias, weight = self.last
+        torch.addmm(base if bias is None else bias, output, weight, out=self.heads.whole)
+        _settle(self.heads, elapsed, self.weights, self.form, after)
+
+    def kept_layers(self) -> list[Float[Tensor, "t b f"]]:
+        """a of each backbone layer at all steps, after the last of them."""
+        return [layer.div_(self.scale) for layer in self.layers] if self.scale != 1 else self.layers
+
+
+class Adjoint:
+    """A step of the adjoint of a CfC, which turns partials and slopes into gradients in place."""
+
+    def __init__(
+        self,
+        partials: Float[Tensor, "t b gn"],
+        slopes: list[Float[Tensor, "t b f"]],
+        weights: CfCWeights,
+        form: CfCForm,
+    ) -> None:
+        self.products = [weights.recurrent, *weights.hidden]
+        if weights.heads is not None:
+            self.products.append(weights.heads)
+        self.heads = _by_step(partials, partials.shape[2] // weights.recurrent.shape[1])
+        by_layer = [_by_step(each, 2 if form.is_gated else 1) for each in slopes]
+        self.paths = [*zip(*by_layer, strict=True)] or [()] * len(partials)
+
+    def step(
+        self, number: int, grad: Float[Tensor, "b n"], before_grad: Float[Tensor, "b n"]
+    ) -> Float[Tensor, "b f"]:
+        """The gradient of the drive; writes that of the state before the step."""
+        flowing, by_part = self.heads[number]
+        by_part.mul_(grad[:, None])
+        for path, product in zip(
+            reversed(self.paths[number]), reversed(self.products[1:]), strict=True
+        ):
+            grads = flowing @ product
+            flowing, by_part = path
+            by_part.mul_(grads[:, None])
+        torch.mm(flowing, self.products[0], out=before_grad)
+        return flowing
 
 
 def _by_step(whole: Tensor, parts: int) -> list[tuple[Tensor, Tensor]]:
@@ -174,22 +232,20 @@ def _settle(
         torch.addcmul(heads.first, heads.time, heads.second, out=after)
 
 
-def _with_plain_tanh(
-    drive: Tensor, weights: CfCWeights, form: CfCForm
-) -> tuple[Tensor, CfCWeights, CfCForm, float]:
+def _with_plain_tanh(weights: CfCWeights, form: CfCForm) -> tuple[CfCWeights, CfCForm, float]:
     """The same recurrence with LeCun's constants in its weights, and the factor that a has then.
 
     In the loop they would be two operations more for each layer and step.
     """
     if form.activation != "lecun_tanh" or form.is_gated or weights.heads is None:
-        return drive, weights, form, 1.0
+        return weights, form, 1.0
     folded = weights._replace(
         recurrent=LECUN_RATE * weights.recurrent,
         hidden=tuple(LECUN_RATE * LECUN_SCALE * weight for weight in weights.hidden),
         hidden_biases=tuple(LECUN_RATE * bias for bias in weights.hidden_biases),
         heads=LECUN_SCALE * weights.heads,
     )
-    return LECUN_RATE * drive, folded, form._replace(activation="tanh"), LECUN_RATE
+    return folded, form._replace(activation="tanh"), LECUN_RATE
 
 
 def _empty_layers(drive: Tensor, weights: CfCWeights) -> list[Tensor]:

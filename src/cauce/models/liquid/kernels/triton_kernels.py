@@ -7,12 +7,14 @@ import os
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from importlib.util import find_spec
-from typing import Any, overload
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
 
 from cauce.errors import UserError
+
+T = TypeVar("T", bound=Tensor | None)
 
 _log = logging.getLogger("cauce")
 
@@ -53,18 +55,12 @@ def refuse_unfit(tensor: Tensor) -> None:
         )
 
 
-@overload
-def plain(tensor: Tensor) -> Tensor: ...
-@overload
-def plain(tensor: None) -> None: ...
-@overload
-def plain(tensor: Tensor | None) -> Tensor | None: ...
-def plain(tensor: Tensor | None) -> Tensor | None:
+def plain(tensor: T) -> T:
     """The tensor as kernels read it: contiguous, in fp32 or, if it holds marks, in bytes."""
     if tensor is None:
-        return None
+        return tensor
     dtype = torch.uint8 if tensor.dtype == torch.bool else torch.float32
-    return tensor.detach().to(dtype).contiguous()
+    return cast(T, tensor.detach().to(dtype).contiguous())
 
 
 def launching_on(device: torch.device) -> AbstractContextManager[object]:
