@@ -75,8 +75,8 @@ class TransplantRow(NamedTuple):
     """A model of a transplant: what it is, what it costs, and its loss at each stage, in nats."""
 
     title: str
-    figures: tuple[tuple[str, float | int | None], ...]
-    """Each measure's name and value; None where it does not apply."""
+    figures: tuple[tuple[str, float | int | str | None], ...]
+    """Each measure's name and value; a dash where it does not apply, None where it is missing."""
 
 
 class Transplant(NamedTuple):
@@ -259,7 +259,7 @@ def transplant_of(run: Run) -> Transplant | None:
         return None
     rows = tuple(
         TransplantRow(
-            title, tuple((words, found[name].get(key)) for key, words in TRANSPLANT_FIGURES)
+            title, tuple((words, found[name].get(key, "–")) for key, words in TRANSPLANT_FIGURES)
         )
         for name, title in TRANSPLANT_TITLES
     )

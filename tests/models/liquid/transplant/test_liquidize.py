@@ -30,7 +30,7 @@ from cauce.models.liquid.transplant import (
     register,
     replaced_blocks,
 )
-from cauce.models.liquid.transplant.preserve import ALPHA, TIME_BIAS, preserve
+from cauce.models.liquid.transplant.preserve import REACH, largest_outputs, preserve
 from cauce.models.liquid.transplant.sites import find_sites
 from cauce.models.loading import load_base, load_tuned, save_tuned
 from cauce.models.prediction import refuse_unpackable
@@ -41,6 +41,8 @@ from models.tiny import DECODERS, tiny_decoder, tiny_t5
 
 IDS = torch.tensor([[5, 6, 7, 8, 9, 10, 11], [20, 21, 22, 23, 24, 25, 26]])
 
+PRESERVE = LiquidSettings(init="preserve")
+
 TRANSPLANTS = {
     "cfc": LiquidSettings(backbone_units=8),
     "cfc ncp": LiquidSettings(wiring="ncp", units=24),
@@ -48,7 +50,7 @@ TRANSPLANTS = {
     "ltc ncp": LiquidSettings(cell="ltc", wiring="ncp", units=24),
     "lrc": LiquidSettings(cell="lrc"),
     "mixed": LiquidSettings(backbone_units=8, mixed_memory=True),
-    "preserve": LiquidSettings(init="preserve"),
+    "preserve": PRESERVE,
     "beside": LiquidSettings(backbone_units=8, keep_mlp=True),
     "control": LiquidSettings(cell="mlp", units=8),
 }
@@ -83,7 +85,7 @@ def test_preserving_leaves_the_logits_where_they_were(kind):
         without = lively(kind)
         for site in find_sites(without.bare):
             site.replace(torch.nn.Sequential())
-        after = transplant(loaded, LiquidSettings(init="preserve"), seed=0).model(IDS).logits
+        after = transplant(loaded, PRESERVE, seed=0).model(IDS).logits
         matters = (without.model(IDS).logits - before).abs().max()
     assert matters > 0.1
     assert (after - before).abs().max() < 2e-3 * matters
@@ -98,17 +100,40 @@ def test_the_recurrence_of_a_preserving_layer_starts_at_nothing_and_has_a_gradie
 
 
 def test_what_is_lost_in_preserving_is_what_tanh_bends():
-    """The block is tanh(alpha MLP) (1 - s) / (alpha (1 - s)), computed here in fp64."""
+    """A channel of the block is tanh(alpha MLP) / alpha, alpha by its largest output."""
     loaded = tiny_decoder("llama")
     [site, _] = find_sites(loaded.bare)
     mlp, weights = site.mlp.double(), site.weights
-    x = torch.randn(2, 5, 32).double()
-    wanted = torch.tanh(ALPHA * mlp(x)) / ALPHA
-    liquid = transplant(loaded, LiquidSettings(init="preserve"), seed=0)
+    x, largest = torch.randn(2, 5, 32).double(), torch.linspace(0, 100, 32).double()
+    alpha = REACH / largest.clamp(min=REACH)
+    wanted = torch.tanh(alpha * mlp(x)) / alpha
+    liquid = transplant(tiny_decoder("llama"), PRESERVE, seed=0)
     block = replaced_blocks(liquid.bare)[0].double()
-    preserve(block, weights)
+    preserve(block, weights, largest)
     torch.testing.assert_close(block(x), wanted)
-    assert TIME_BIAS < -5
+
+
+def test_channels_with_huge_outputs_are_preserved_too():
+    """As in large models, where some outputs are hundreds of times the others."""
+    loaded = lively("gpt2")
+    with torch.no_grad():
+        for block in loaded.bare.transformer.h:
+            block.mlp.c_proj.weight[:, 3] *= 300
+        before = loaded.model(IDS).logits
+        after = transplant(loaded, PRESERVE, seed=0).model(IDS).logits
+    assert (after - before).abs().max() < 5e-3 * before.abs().max()
+
+
+def test_measuring_outputs_leaves_the_model_and_the_random_numbers_alone():
+    loaded = tiny_decoder("biogpt")
+    loaded.bare.train()
+    state = torch.random.get_rng_state()
+    sites = find_sites(loaded.bare)
+    once, twice = (largest_outputs(loaded.bare, sites) for _ in range(2))
+    assert all(torch.equal(once[number], twice[number]) for number in (0, 1))
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert loaded.bare.training
+    assert not any(part._forward_hooks for part in loaded.bare.modules())
 
 
 @pytest.mark.parametrize("name", TRANSPLANTS)

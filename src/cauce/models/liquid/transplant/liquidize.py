@@ -9,8 +9,13 @@ from transformers import PreTrainedModel
 
 from cauce.errors import UserError
 from cauce.models.liquid.transplant.block import LiquidBlock, make_block
-from cauce.models.liquid.transplant.model import become_liquid, chosen_sites, implant
-from cauce.models.liquid.transplant.preserve import form_of, preserve
+from cauce.models.liquid.transplant.model import (
+    become_liquid,
+    chosen_sites,
+    implant,
+    replaced_blocks,
+)
+from cauce.models.liquid.transplant.preserve import form_of, largest_outputs, preserve
 from cauce.models.settings import LiquidSettings
 
 
@@ -33,15 +38,11 @@ def liquidize(model: PreTrainedModel, settings: LiquidSettings) -> PreTrainedMod
             f"{type(model).__name__} has liquid layers already.\n"
             "Start from the model they were put into, or unset model.liquid."
         )
-    weights = {site.number: site.weights for site in chosen_sites(model, settings)}
     is_training = model.training
-    sites = implant(model, settings)
     if settings.init == "preserve":
-        for site in sites:
-            preserve(
-                cast(LiquidBlock, getattr(site.layer, site.name or site.shape.into)),
-                weights[site.number],
-            )
+        _preserve(model, settings)
+    else:
+        implant(model, settings)
     become_liquid(model, settings)
     model.train(is_training)
     return model
@@ -67,6 +68,15 @@ def control_of(model: PreTrainedModel, settings: LiquidSettings) -> LiquidSettin
         distil_steps=settings.distil_steps,
         keep_mlp=settings.keep_mlp,
     )
+
+
+def _preserve(model: PreTrainedModel, settings: LiquidSettings) -> None:
+    sites = chosen_sites(model, settings)
+    largest = largest_outputs(model, sites)
+    weights = {site.number: site.weights for site in sites}
+    implant(model, settings)
+    for number, block in replaced_blocks(model).items():
+        preserve(cast(LiquidBlock, block), weights[number], largest[number])
 
 
 def _count(block: Module) -> int:
