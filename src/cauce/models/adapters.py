@@ -34,7 +34,7 @@ def transplant(loaded: LoadedModel, settings: LiquidSettings, *, seed: int) -> L
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        liquidize(loaded.bare, settings)
+        liquidize(loaded.bare, **dict(settings))
     return replace(loaded, liquid=settings)
 
 

@@ -306,7 +306,7 @@ def _transplanted(base: LoadedModel, card: dict[str, Any]) -> LoadedModel:
     from cauce.models.liquid.transplant import liquidize
 
     settings = LiquidSettings.model_validate(card["liquid"])
-    liquidize(base.bare, settings)
+    liquidize(base.bare, **dict(settings))
     return replace(base, liquid=settings)
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, get_args
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter, functional, init
+from torch.nn import functional, init
 
 from cauce.models.liquid.flow import Flow
 from cauce.models.liquid.kernels.lrc import LrcDrive, LrcWeights, Solver, lrc_recurrence
 from cauce.models.liquid.kernels.newton import Effort
-from cauce.models.liquid.layer import LiquidLayer
+from cauce.models.liquid.layer import LiquidLayer, empty_parameter
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -40,6 +40,11 @@ class LrcSSM(LiquidLayer):
     state moves the elastance. The authors stack such layers with mixing layers in between.
 
     After a call, `effort` says how its states were found.
+
+    >>> layer = LrcSSM(20, 50, solver="parallel")
+    >>> outputs, state = layer(torch.randn(2, 300, 20))
+    >>> outputs.shape, layer.effort.is_parallel
+    (torch.Size([2, 300, 50]), True)
     """
 
     def __init__(
@@ -101,8 +106,6 @@ class LrcSSM(LiquidLayer):
         self, inputs: Float[Tensor, "t b d"], state: Float[Tensor, "b s"], flow: Flow
     ) -> tuple[Float[Tensor, "t b o"], Float[Tensor, "b s"]]:
         """See `LiquidLayer.compute`."""
-        if flow.timespans is not None:
-            flow = flow._replace(timespans=flow.timespans.to(inputs.dtype))
         drive, weights = self._drive(inputs), self._weights(inputs.dtype)
         states, self.effort = lrc_recurrence(drive, state, weights, flow, self.solver)
         if self.output_weight is None or self.output_bias is None:
@@ -132,9 +135,7 @@ class LrcSSM(LiquidLayer):
         return LrcWeights(*(weight.to(dtype) for weight in (*own, self.elastance, self.potential)))
 
     def _make_parameters(self, inputs: int, units: int, outputs: int | None) -> None:
-        def make(*shape: int) -> Parameter:
-            return Parameter(torch.empty(shape))
-
+        make = empty_parameter
         self.synapse_slope, self.synapse_offset = make(units), make(units)
         self.conductance, self.update = make(units), make(units)
         self.elastance, self.potential = make(units), make(units)

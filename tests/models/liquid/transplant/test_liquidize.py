@@ -345,7 +345,7 @@ def test_other_decoders_of_transformers_are_transplanted_too(name, tmp_path):
     ids = IDS % 60
     with torch.no_grad():
         before = model(ids).logits
-        liquidize(model, LiquidSettings(init="preserve"))
+        liquidize(model, init="preserve")
         torch.testing.assert_close(model(ids).logits, before, rtol=1e-3, atol=1e-4)
         options = {"max_new_tokens": 5, "do_sample": False, "pad_token_id": 0}
         cached, uncached = (
@@ -384,9 +384,9 @@ def test_dropout_of_the_mlp_is_kept():
 
 def test_models_that_cannot_be_transplanted_are_refused():
     with pytest.raises(UserError, match="encoder-decoder; liquid layers replace the MLPs of"):
-        liquidize(tiny_t5().bare, LiquidSettings())
+        liquidize(tiny_t5().bare)
     with pytest.raises(UserError, match="has liquid layers already"):
-        liquidize(transplanted("gpt2", LiquidSettings()).bare, LiquidSettings())
+        liquidize(transplanted("gpt2", LiquidSettings()).bare)
     phi3 = Phi3ForCausalLM(
         Phi3Config(
             vocab_size=64,
@@ -398,7 +398,7 @@ def test_models_that_cannot_be_transplanted_are_refused():
         )
     )
     with pytest.raises(UserError, match="layer 0 of Phi3ForCausalLM has no MLP of a known shape"):
-        liquidize(phi3, LiquidSettings())
+        liquidize(phi3)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from torch.nn import Module
 from transformers import PreTrainedModel
@@ -19,20 +19,24 @@ from cauce.models.liquid.transplant.preserve import form_of, largest_outputs, pr
 from cauce.models.settings import LiquidSettings
 
 
-def liquidize(model: PreTrainedModel, settings: LiquidSettings) -> PreTrainedModel:
-    """`model` itself, with liquid layers in the place of the MLPs that `settings` names.
+def liquidize(model: PreTrainedModel, **options: Any) -> PreTrainedModel:
+    """`model` itself, with liquid layers in the place of its MLPs.
 
+    The options are those of `LiquidSettings`: `cell`, `wiring`, `layers`, `init`, `units` and others.
     With `init="preserve"` it computes what it did, to about 1e-4 nats of its loss; with "distil"
-    the new layers are random, and learn from the original by `training.objective: distil`. With
+    the new layers are random, and learn from the original by the training objective `distil`. With
     `keep_mlp` it computes exactly what it did. It saves, loads and generates like the original.
-    Raises UserError for an encoder-decoder, unknown MLPs, and a model that is liquid already.
+
+    Raises UserError for an encoder-decoder, unknown MLPs and a model that is liquid already, and
+    ValueError for options that do not exist or contradict each other.
 
     >>> from transformers import GPT2Config, GPT2LMHeadModel
     >>> config = GPT2Config(n_layer=2, n_embd=32, n_head=2, vocab_size=64)
-    >>> liquid = liquidize(GPT2LMHeadModel(config), LiquidSettings(backbone_units=16))
+    >>> liquid = liquidize(GPT2LMHeadModel(config), cell="cfc", backbone_units=16)
     >>> type(liquid).__name__, liquid.config.model_type
     ('LiquidGPT2LMHeadModel', 'liquid-gpt2')
     """
+    settings = LiquidSettings(**options)
     if getattr(model.config, "liquid", None) is not None:
         raise UserError(
             f"{type(model).__name__} has liquid layers already.\n"

@@ -145,7 +145,7 @@ def find_sites(model: PreTrainedModel) -> list[Site]:
     if model.config.is_encoder_decoder:
         raise UserError(
             f"{type(model).__name__} is an encoder-decoder; liquid layers replace the MLPs of "
-            "decoders.\nUse GPT-2, Llama, Mistral, BioGPT or another decoder, or unset model.liquid."
+            "decoders.\nUse GPT-2, Llama, Mistral or another decoder, or unset model.liquid."
         )
     return [_site(model, number, layer) for number, layer in enumerate(decoder_layers(model))]
 
