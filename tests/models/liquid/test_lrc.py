@@ -327,7 +327,7 @@ def test_a_pass_keeps_four_numbers_per_neuron_and_step_beside_its_inputs():
         ({"units": 0}, "units is 0; needed is at least 1"),
         ({"input_size": -1}, "input_size is -1"),
         ({"output_size": 0}, "output_size is 0"),
-        ({"solver": "magic"}, "no solver 'magic'; there are auto, sequential, parallel"),
+        ({"solver": "magic"}, "solver is 'magic'; there are auto, sequential, parallel"),
     ],
 )
 def test_impossible_layers_are_refused(options, message):

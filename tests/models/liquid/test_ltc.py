@@ -7,7 +7,9 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.func import functional_call
 
 from cauce.models.liquid import LTC, AutoNCP, FullyConnected, Wiring, load_ncps, use_backend
-from cauce.models.liquid.kernels.ltc import Synapses, synaptic_sums
+from cauce.models.liquid.flow import Flow
+from cauce.models.liquid.kernels import ltc_torch
+from cauce.models.liquid.kernels.ltc import Synapses, ltc_recurrence, synaptic_sums
 from models.liquid.ncps_oracle import assert_equal, ncps, wiring_of
 
 D, N, K = 5, 12, 6
@@ -209,6 +211,44 @@ def test_sums_over_pieces_are_sums_over_all(rows, monkeypatch):
     found = [*found, *torch.autograd.grad((torch.stack(found) * asked).sum(), leaves)]
     for mine, its in zip(found, wanted, strict=True):
         torch.testing.assert_close(mine, its, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("density", [0.0, 0.05, 0.2, 0.6])
+@pytest.mark.parametrize("piece", [40, 2**17])
+@pytest.mark.parametrize("marked", [False, True])
+def test_listed_synapses_give_what_all_pairs_give(density, piece, marked, monkeypatch):
+    monkeypatch.setattr(ltc_torch, "PIECE", piece)
+    numbers = {"dtype": torch.float64, "requires_grad": True}
+    t, b, n, senders = 4, 3, 13, 9
+    masks = [(torch.rand(i, n) < density).double() for i in (senders, n)]
+    masks[1][:, [2, n - 1]] = 0
+    weights = [torch.rand(4, i, n, **numbers) for i in (senders, n)]
+    values, state = torch.randn(t, b, senders, **numbers), torch.randn(b, n, **numbers)
+    capacitance, spans = torch.rand(n, **numbers), torch.rand(t, b, **numbers)
+    starts, frozen = torch.rand(2, t, b) < 0.3 if marked else (None, None)
+    asked = torch.randn(t, b, n, dtype=torch.float64)
+
+    def run(share):
+        monkeypatch.setattr(ltc_torch, "SPARSE", share)
+        sensory, own = (
+            Synapses(parts[0] * mask, *parts[1:], mask)
+            for parts, mask in zip(weights, masks, strict=True)
+        )
+        current, conductance = synaptic_sums(values, sensory)
+        flow = Flow(spans, starts, frozen)
+        states = ltc_recurrence(current, conductance + 1, capacitance, state, own, flow, 5)
+        leaves = [values, state, capacitance, spans, *weights]
+        return [states, *torch.autograd.grad((states * asked).sum(), leaves)]
+
+    for listed, paired in zip(run(1.0), run(-1.0), strict=True):
+        torch.testing.assert_close(listed, paired, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("wiring", "is_listed"), [("ncp", True), ("full", False)])
+def test_synapses_are_listed_where_they_are_few(wiring, is_listed):
+    synapses = small(wiring)._synapses(torch.float32)
+    [piece] = ltc_torch._pieces(synapses, 4)
+    assert isinstance(piece, ltc_torch._SparsePiece) == is_listed
 
 
 def test_weights_without_a_synapse_do_nothing_and_get_no_gradient():

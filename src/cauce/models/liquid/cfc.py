@@ -15,7 +15,9 @@ from torch.nn import Parameter, ParameterList
 from cauce.models.liquid.flow import Flow
 from cauce.models.liquid.kernels.activations import Activation
 from cauce.models.liquid.kernels.cfc import CfCForm, CfCWeights, Mode, cfc_recurrence
-from cauce.models.liquid.layer import LiquidLayer, MaskTensors, empty_parameter
+from cauce.models.liquid.kernels.memory import Memory
+from cauce.models.liquid.kernels.memory_cfc import Link, mixed_cfc_recurrence
+from cauce.models.liquid.layer import LiquidLayer, MaskTensors, empty_parameter, refuse_unknown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,8 +55,8 @@ class CfC(LiquidLayer):
     ) -> None:
         """Where `input_mask` is 0, f1 and f2 of a neuron do not see an input (see `WiredCfC`)."""
         super().__init__()
-        _refuse_unknown("mode", mode, get_args(Mode))
-        _refuse_unknown("activation", activation, get_args(Activation))
+        refuse_unknown("mode", mode, get_args(Mode))
+        refuse_unknown("activation", activation, get_args(Activation))
         if min(input_size, units, backbone_units) < 1 or backbone_layers < 0:
             raise ValueError(
                 f"no CfC has {units} units over {input_size} inputs with {backbone_layers} "
@@ -102,7 +104,34 @@ class CfC(LiquidLayer):
         self, inputs: Float[Tensor, "t b d"], state: Float[Tensor, "b n"], flow: Flow
     ) -> tuple[Float[Tensor, "t b n"], Float[Tensor, "b n"]]:
         """See `LiquidLayer.compute`."""
-        dtype, is_timed = inputs.dtype, flow.timespans is not None
+        drive, weights = self.first_link(inputs, is_timed=flow.timespans is not None)[:2]
+        states = cfc_recurrence(drive, state, weights, self.form, flow)
+        return states, states[-1]
+
+    def compute_mixed(
+        self,
+        inputs: Float[Tensor, "t b d"],
+        state: Float[Tensor, "b s"],
+        memory: Memory,
+        flow: Flow,
+    ) -> tuple[Float[Tensor, "t b n"], Float[Tensor, "b s"]]:
+        """See `LiquidLayer.compute_mixed`."""
+        link = self.first_link(inputs, is_timed=flow.timespans is not None)
+        return mixed_cfc_recurrence(memory, [link], state, self.form, flow)
+
+    def first_link(self, inputs: Float[Tensor, "t b d"], *, is_timed: bool) -> Link:
+        """This layer over inputs that are known for all time."""
+        input_weight, bias, weights = self._weights(inputs.dtype, is_timed=is_timed)
+        drive = torch.addmm(bias, inputs.flatten(0, 1), input_weight.t())
+        return Link(drive.view(*inputs.shape[:2], -1), weights)
+
+    def next_link(self, link: Link, *, is_timed: bool) -> Link:
+        """This layer over the outputs that `link` has in the same step."""
+        input_weight, bias, weights = self._weights(link.drive.dtype, is_timed=is_timed)
+        return Link(bias.expand(*link.drive.shape[:2], -1), weights, input_weight)
+
+    def _weights(self, dtype: torch.dtype, *, is_timed: bool) -> tuple[Tensor, Tensor, CfCWeights]:
+        """How inputs are seen, the bias of that, and the weights of the recurrence."""
         input_weight = self.input_weight.to(dtype)
         if self._mask is not None:
             seen = min(2, self.heads) * self.units
@@ -112,13 +141,9 @@ class CfC(LiquidLayer):
         if not self.has_backbone:
             first = [self._with_time(weight, is_timed) for weight in first]
         input_weight, bias, recurrent = first
-        drive = torch.addmm(bias, inputs.flatten(0, 1), input_weight.t())
-        drive = drive.view(*inputs.shape[:2], -1)
-        weights = self._weights(recurrent, dtype, is_timed=is_timed)
-        states = cfc_recurrence(drive, state, weights, self.form, flow)
-        return states, states[-1]
+        return input_weight, bias, self._recurrence(recurrent, dtype, is_timed=is_timed)
 
-    def _weights(self, recurrent: Tensor, dtype: torch.dtype, *, is_timed: bool) -> CfCWeights:
+    def _recurrence(self, recurrent: Tensor, dtype: torch.dtype, *, is_timed: bool) -> CfCWeights:
         weights = CfCWeights(
             recurrent,
             tuple(weight.to(dtype) for weight in self.hidden_weights),
@@ -153,8 +178,3 @@ def _draw(weight: Tensor, bias: Parameter, heads: int) -> None:
         nn.init.xavier_uniform_(rows)
     bound = weight.shape[1] ** -0.5
     nn.init.uniform_(bias, -bound, bound)
-
-
-def _refuse_unknown(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ValueError(f"{name} is {value!r}; there are {', '.join(known)}")

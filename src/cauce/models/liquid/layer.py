@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from cauce.models.liquid.flow import Flow, make_flow, refuse_non_finite, refuse_unfit
+from cauce.models.liquid.kernels.memory import Memory, mixed_step_by_step
 from cauce.models.recurrence import Recurrent
 
 if TYPE_CHECKING:
@@ -77,6 +78,16 @@ class LiquidLayer(Recurrent):
     ) -> tuple[Float[Tensor, "t b o"], Float[Tensor, "b s"]]:
         """Outputs and last state, time first, in at least fp32."""
 
+    def compute_mixed(
+        self,
+        inputs: Float[Tensor, "t b d"],
+        state: Float[Tensor, "b s"],
+        memory: Memory,
+        flow: Flow,
+    ) -> tuple[Float[Tensor, "t b o"], Float[Tensor, "b s"]]:
+        """As `compute` with an LSTM before each step; the state is (liquid state, cells)."""
+        return mixed_step_by_step(memory, self.compute, inputs, state, flow)
+
     @abstractmethod
     def reset_parameters(self) -> None:
         """Draws all weights anew."""
@@ -100,6 +111,12 @@ class MaskTensors:
             is_there = torch.from_numpy(self._mask != 0)
             self._made[key] = is_there.to(device=weight.device, dtype=weight.dtype)
         return self._made[key]
+
+
+def refuse_unknown(name: str, value: str, known: tuple[str, ...]) -> None:
+    """Raises ValueError unless the value of an option is one that is known."""
+    if value not in known:
+        raise ValueError(f"{name} is {value!r}; there are {', '.join(known)}")
 
 
 def empty_parameter(*shape: int) -> Parameter:

@@ -15,7 +15,7 @@ from torch.nn import functional, init
 from cauce.models.liquid.flow import Flow
 from cauce.models.liquid.kernels.lrc import LrcDrive, LrcWeights, Solver, lrc_recurrence
 from cauce.models.liquid.kernels.newton import Effort
-from cauce.models.liquid.layer import LiquidLayer, empty_parameter
+from cauce.models.liquid.layer import LiquidLayer, empty_parameter, refuse_unknown
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -65,8 +65,7 @@ class LrcSSM(LiquidLayer):
         for name, size in sizes.items():
             if size is not None and size < 1:
                 raise ValueError(f"{name} is {size}; needed is at least 1")
-        if solver not in get_args(Solver):
-            raise ValueError(f"no solver {solver!r}; there are {', '.join(get_args(Solver))}")
+        refuse_unknown("solver", solver, get_args(Solver))
         self.input_size, self.state_size = input_size, units
         self.output_size = units if output_size is None else output_size
         self.solver: Solver = solver

@@ -13,7 +13,9 @@ from torch.nn import functional
 
 from cauce.models.liquid.flow import Flow
 from cauce.models.liquid.kernels.ltc import Synapses, ltc_recurrence, synaptic_sums
-from cauce.models.liquid.layer import LiquidLayer, MaskTensors, empty_parameter
+from cauce.models.liquid.kernels.memory import Memory
+from cauce.models.liquid.kernels.memory_ltc import mixed_ltc_recurrence
+from cauce.models.liquid.layer import LiquidLayer, MaskTensors, empty_parameter, refuse_unknown
 from cauce.models.liquid.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -68,8 +70,8 @@ class LTC(LiquidLayer):
     ) -> None:
         """`epsilon` is added to the divisor, so that a neuron without conductance stays finite."""
         super().__init__()
-        _refuse_unknown("constraint", constraint, get_args(Constraint))
-        _refuse_unknown("init", init, get_args(Initialisation))
+        refuse_unknown("constraint", constraint, get_args(Constraint))
+        refuse_unknown("init", init, get_args(Initialisation))
         if ode_unfolds < 1:
             raise ValueError(f"ode_unfolds is {ode_unfolds}; a step needs at least 1")
         self.wiring = wiring
@@ -125,22 +127,37 @@ class LTC(LiquidLayer):
         self, inputs: Float[Tensor, "t b d"], state: Float[Tensor, "b n"], flow: Flow
     ) -> tuple[Float[Tensor, "t b o"], Float[Tensor, "b n"]]:
         """See `LiquidLayer.compute`."""
+        driven, synapses = self._driven(inputs), self._synapses(inputs.dtype)
+        states = ltc_recurrence(*driven, state, synapses, flow, self.ode_unfolds)
+        return self._outputs(states), states[-1]
+
+    def compute_mixed(
+        self,
+        inputs: Float[Tensor, "t b d"],
+        state: Float[Tensor, "b s"],
+        memory: Memory,
+        flow: Flow,
+    ) -> tuple[Float[Tensor, "t b o"], Float[Tensor, "b s"]]:
+        """See `LiquidLayer.compute_mixed`."""
+        driven, synapses = self._driven(inputs), self._synapses(inputs.dtype)
+        states, end = mixed_ltc_recurrence(memory, driven, state, synapses, flow, self.ode_unfolds)
+        return self._outputs(states), end
+
+    def _driven(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Current and conductance of senses and leak at all times, and the capacitance."""
         dtype = inputs.dtype
         sensed = torch.addcmul(self.input_b.to(dtype), inputs, self.input_w.to(dtype))
         current, conductance = synaptic_sums(sensed, self._sensory_synapses(dtype))
         gleak = self._positive(self.gleak, dtype)
-        states = ltc_recurrence(
+        return (
             current + gleak * self.vleak.to(dtype),
             conductance + (gleak + self.epsilon),
             self._positive(self.cm, dtype),
-            state,
-            self._synapses(dtype),
-            flow,
-            self.ode_unfolds,
         )
-        motor = states[..., : self.output_size]
-        outputs = torch.addcmul(self.output_b.to(dtype), motor, self.output_w.to(dtype))
-        return outputs, states[-1]
+
+    def _outputs(self, states: Tensor) -> Tensor:
+        motor, dtype = states[..., : self.output_size], states.dtype
+        return torch.addcmul(self.output_b.to(dtype), motor, self.output_w.to(dtype))
 
     def _positive(self, weight: Tensor, dtype: torch.dtype) -> Tensor:
         weight = weight.to(dtype)
@@ -170,8 +187,3 @@ class LTC(LiquidLayer):
 
 def _mask_of(synapses: Int8[np.ndarray, "i j"]) -> MaskTensors | None:
     return None if synapses.all() else MaskTensors(synapses)
-
-
-def _refuse_unknown(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ValueError(f"{name} is {value!r}; there are {', '.join(known)}")

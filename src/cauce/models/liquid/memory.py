@@ -11,15 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from cauce.models.liquid.flow import Flow
+from cauce.models.liquid.kernels.memory import GATES, Memory
 from cauce.models.liquid.layer import LiquidLayer, empty_parameter
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-GATES = 4
-"""Input, input gate, forget gate, output gate."""
-
-FORGET_BIAS = 1.0
+KEEP, FORGET_BIAS = 2, 1.0
+"""The forget gate, and what is added to it before its sigmoid."""
 
 
 class MixedMemory(LiquidLayer):
@@ -27,7 +26,8 @@ class MixedMemory(LiquidLayer):
 
     (h', c) = LSTM(x_t, (h, c)), and the layer steps from h' instead of h. The forget gate has 1
     added before its sigmoid. The state is (liquid state h, memory cells c). Steps are computed one
-    after the other, since the LSTM stands between any two steps of the layer.
+    after the other, since the LSTM stands between any two steps of the layer: how, the layer says
+    in `compute_mixed`.
 
     >>> from cauce.models.liquid import CfC
     >>> outputs, state = MixedMemory(CfC(20, 50))(torch.randn(2, 7, 20))
@@ -61,31 +61,9 @@ class MixedMemory(LiquidLayer):
         self, inputs: Float[Tensor, "t b d"], state: Float[Tensor, "b s"], flow: Flow
     ) -> tuple[Float[Tensor, "t b o"], Float[Tensor, "b s"]]:
         """See `LiquidLayer.compute`."""
-        dtype = inputs.dtype
-        drive = torch.addmm(
-            self.input_bias.to(dtype), inputs.flatten(0, 1), self.input_weight.to(dtype).t()
-        ).view(*inputs.shape[:2], -1)
-        recurrent = self.recurrent_weight.to(dtype).t()
-        outputs = []
-        for step in range(len(inputs)):
-            now = Flow(*(None if part is None else part[step : step + 1] for part in flow))
-            if now.starts is not None:
-                state = state.masked_fill(now.starts[0, :, None], 0.0)
-            output, after = self._step(inputs[step], drive[step], state, recurrent, now)
-            if now.frozen is not None:
-                after = torch.where(now.frozen[0, :, None], state, after)
-            outputs.append(output)
-            state = after
-        return torch.stack(outputs), state
-
-    def _step(
-        self, inputs: Tensor, drive: Tensor, state: Tensor, recurrent: Tensor, now: Flow
-    ) -> tuple[Tensor, Tensor]:
-        hidden, cells = state.chunk(2, 1)
-        gates = torch.addmm(drive, hidden, recurrent)
-        new, take, keep, show = gates.chunk(GATES, 1)
-        cells = cells * (keep + FORGET_BIAS).sigmoid() + new.tanh() * take.sigmoid()
-        hidden = cells.tanh() * show.sigmoid()
-        free = Flow(now.timespans)
-        output, hidden = self.layer.compute(inputs[None], hidden, free)
-        return output[0], torch.cat([hidden, cells], 1)
+        dtype, forget = inputs.dtype, inputs.new_zeros(GATES, 1)
+        forget[KEEP] = FORGET_BIAS
+        bias = (self.input_bias.to(dtype).view(GATES, -1) + forget).flatten()
+        drive = torch.addmm(bias, inputs.flatten(0, 1), self.input_weight.to(dtype).t())
+        memory = Memory(drive.view(*inputs.shape[:2], -1), self.recurrent_weight.to(dtype))
+        return self.layer.compute_mixed(inputs, state, memory, flow)

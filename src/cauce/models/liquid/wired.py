@@ -14,6 +14,8 @@ from torch.nn import ModuleList
 from cauce.models.liquid.cfc import CfC
 from cauce.models.liquid.flow import Flow
 from cauce.models.liquid.kernels.cfc import Mode
+from cauce.models.liquid.kernels.memory import Memory
+from cauce.models.liquid.kernels.memory_cfc import mixed_cfc_recurrence
 from cauce.models.liquid.layer import LiquidLayer
 from cauce.models.liquid.wiring import Wiring
 
@@ -43,14 +45,14 @@ class WiredCfC(LiquidLayer):
 
     def reset_parameters(self) -> None:
         """Draws all weights anew."""
-        for layer in self.layers:
-            cast(CfC, layer).reset_parameters()
+        for layer in self._cfcs():
+            layer.reset_parameters()
 
     def compute(
         self, inputs: Float[Tensor, "t b d"], state: Float[Tensor, "b n"], flow: Flow
     ) -> tuple[Float[Tensor, "t b m"], Float[Tensor, "b n"]]:
         """See `LiquidLayer.compute`."""
-        layers = [cast(CfC, layer) for layer in self.layers]
+        layers = self._cfcs()
         ends = []
         for layer, begin in zip(
             layers, torch.split(state, [layer.units for layer in layers], 1), strict=True
@@ -58,6 +60,25 @@ class WiredCfC(LiquidLayer):
             inputs, end = layer.compute(inputs, begin, flow)
             ends.append(end)
         return inputs, torch.cat(ends, 1)
+
+    def compute_mixed(
+        self,
+        inputs: Float[Tensor, "t b d"],
+        state: Float[Tensor, "b s"],
+        memory: Memory,
+        flow: Flow,
+    ) -> tuple[Float[Tensor, "t b m"], Float[Tensor, "b s"]]:
+        """See `LiquidLayer.compute_mixed`."""
+        is_timed = flow.timespans is not None
+        first, *others = self._cfcs()
+        links = [first.first_link(inputs, is_timed=is_timed)]
+        for layer in others:
+            links.append(layer.next_link(links[0], is_timed=is_timed))
+        states, end = mixed_cfc_recurrence(memory, links, state, first.form, flow)
+        return states[..., -self.output_size :], end
+
+    def _cfcs(self) -> list[CfC]:
+        return [cast(CfC, layer) for layer in self.layers]
 
 
 def _masks(wiring: Wiring) -> list[Int8[np.ndarray, "before neurons"]]:

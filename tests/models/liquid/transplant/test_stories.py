@@ -1,11 +1,11 @@
-"""A real pretrained Llama of 260,032 weights: what a transplant does to a model that knows words."""
+"""A real pretrained Llama of 260,032 weights: what a transplant does to one that knows words."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-
 from benchmarks.liquid import stories
+
 from cauce.models.liquid.transplant import liquidize, replaced_blocks
 from shared import shared_data
 

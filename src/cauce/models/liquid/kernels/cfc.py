@@ -146,7 +146,6 @@ class _CfC(torch.autograd.Function):
     """See `cfc_recurrence`."""
 
     @staticmethod
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(
         ctx: Any,
         drive: Tensor,

@@ -30,13 +30,13 @@ def forward(
     flow: Flow,
 ) -> tuple[Float[Tensor, "t b n"], list[Float[Tensor, "t b f"]]]:
     """See `CfCLoop.forward`."""
-    cell = _Cell(drive.shape[:2], weights, form, flow)
+    cell = Cell(drive.shape[:2], weights, form, flow)
     states = drive.new_empty(*drive.shape[:2], state.shape[1])
     widths = [*cell.layer_widths, cell.heads * cell.neurons]
     layers = [drive.new_empty(*drive.shape[:2], width) for width in widths]
     drive, state = drive.contiguous(), state.contiguous()
     native.library().cauce_cfc_forward(
-        ctypes.byref(cell), address(drive), address(state), address(states), _addresses(layers)
+        ctypes.byref(cell), address(drive), address(state), address(states), addresses(layers)
     )
     return states, layers
 
@@ -65,7 +65,7 @@ def head_partials(
     heads: Float[Tensor, "t b gn"], weights: CfCWeights, form: CfCForm, flow: Flow
 ) -> Float[Tensor, "t b gn"]:
     """See `CfCLoop.head_partials`."""
-    cell = _Cell(heads.shape[:2], weights, form, flow)
+    cell = Cell(heads.shape[:2], weights, form, flow)
     partials = torch.empty_like(heads)
     native.library().cauce_cfc_head_partials(ctypes.byref(cell), address(heads), address(partials))
     return partials
@@ -80,19 +80,19 @@ def adjoint(
     flow: Flow,
 ) -> Float[Tensor, "b n"]:
     """See `CfCLoop.adjoint`."""
-    cell = _Cell(states_grad.shape[:2], weights, form, flow)
+    cell = Cell(states_grad.shape[:2], weights, form, flow)
     state_grad = torch.empty_like(states_grad[0])
     native.library().cauce_cfc_adjoint(
         ctypes.byref(cell),
         address(states_grad),
         address(partials),
-        _addresses(slopes),
+        addresses(slopes),
         address(state_grad),
     )
     return state_grad
 
 
-class _Cell(ctypes.Structure):
+class Cell(ctypes.Structure):
     """A recurrence as cfc_step.h's struct of this name has it, and the tensors it points to."""
 
     _fields_ = (
@@ -124,8 +124,8 @@ class _Cell(ctypes.Structure):
         )
         self._kept: list[Any] = []
         self.widths = self._keep((ctypes.c_int64 * len(self.layer_widths))(*self.layer_widths))
-        self.weights = self._keep(_addresses([self._contiguous(weight) for weight in products]))
-        self.biases = self._keep(_addresses([self._contiguous(bias) for bias in biases]))
+        self.weights = self._keep(addresses([self._contiguous(weight) for weight in products]))
+        self.biases = self._keep(addresses([self._contiguous(bias) for bias in biases]))
         self.amplitude = address(self._contiguous(weights.amplitude))
         self.rate = address(self._contiguous(weights.rate))
         self.timespans = address(self._contiguous(flow.timespans))
@@ -144,5 +144,6 @@ class _Cell(ctypes.Structure):
         return tensor
 
 
-def _addresses(tensors: Sequence[Tensor | None]) -> ctypes.Array[ctypes.c_void_p]:
+def addresses(tensors: Sequence[Tensor | None]) -> ctypes.Array[ctypes.c_void_p]:
+    """Where the numbers of each tensor begin."""
     return (ctypes.c_void_p * len(tensors))(*(address(tensor) for tensor in tensors))

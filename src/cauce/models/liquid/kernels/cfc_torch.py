@@ -197,11 +197,11 @@ class _Heads:
 
 def _stages(weights: CfCWeights) -> list[tuple[Tensor | None, Tensor]]:
     """Bias and transposed weight of each product of a step; the bias of the first is the drive."""
-    stages: list[tuple[Tensor | None, Tensor]] = [(None, weights.recurrent.t())]
+    stages: list[tuple[Tensor | None, Tensor]] = [(None, weights.recurrent.t().contiguous())]
     for bias, weight in zip(weights.hidden_biases, weights.hidden, strict=True):
-        stages.append((bias, weight.t()))
+        stages.append((bias, weight.t().contiguous()))
     if weights.heads is not None:
-        stages.append((weights.heads_bias, weights.heads.t()))
+        stages.append((weights.heads_bias, weights.heads.t().contiguous()))
     return stages
 
 

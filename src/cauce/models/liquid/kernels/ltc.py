@@ -23,7 +23,7 @@ from cauce.models.liquid.flow import Flow
 from cauce.models.liquid.kernels.backends import choose_backend
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Bool, Float
 
 SHORTEST_TIMESPAN = 1e-18
 """Timespans are at least this: the square of its inverse is still a number in fp32."""
@@ -164,14 +164,10 @@ def ltc_recurrence(
     Where a timespan is 0 no time passes: the state stays, exactly. Kept for the backward pass are
     (2 k + 1) n numbers a step and row, and nothing of the size of the synapses in a step.
     """
+    rates, stands = rates_of(flow, current, unfolds)
     frozen = flow.frozen
-    if flow.timespans is None:
-        rates = current.new_full(current.shape[:2], unfolds)
-    else:
-        timespans = flow.timespans.to(current.dtype)
-        stands = timespans == 0
+    if stands is not None:
         frozen = stands if frozen is None else frozen | stands
-        rates = unfolds / timespans.clamp(min=SHORTEST_TIMESPAN)
     states: Tensor = _LTC.apply(  # type: ignore[no-untyped-call]
         current,
         conductance,
@@ -185,6 +181,16 @@ def ltc_recurrence(
         *synapses,
     )
     return states
+
+
+def rates_of(
+    flow: Flow, like: Float[Tensor, "t b n"], unfolds: int
+) -> tuple[Float[Tensor, "t b"], Bool[Tensor, "t b"] | None]:
+    """r at each step, and where the timespan is 0, if there are timespans."""
+    if flow.timespans is None:
+        return like.new_full(like.shape[:2], unfolds), None
+    timespans = flow.timespans.to(like.dtype)
+    return unfolds / timespans.clamp(min=SHORTEST_TIMESPAN), timespans == 0
 
 
 def loop_of(values: Tensor) -> LTCLoop:
@@ -207,7 +213,6 @@ class _Sums(torch.autograd.Function):
     """See `synaptic_sums`."""
 
     @staticmethod
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(ctx: Any, values: Tensor, *synapses: Tensor) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(values, *synapses)
         ctx.loop = loop_of(values)
@@ -229,7 +234,6 @@ class _LTC(torch.autograd.Function):
     """See `ltc_recurrence`."""
 
     @staticmethod
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(
         ctx: Any,
         current: Tensor,

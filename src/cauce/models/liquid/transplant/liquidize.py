@@ -22,7 +22,7 @@ from cauce.models.settings import LiquidSettings
 def liquidize(model: PreTrainedModel, **options: Any) -> PreTrainedModel:
     """`model` itself, with liquid layers in the place of its MLPs.
 
-    The options are those of `LiquidSettings`: `cell`, `wiring`, `layers`, `init`, `units` and others.
+    The options are those of `LiquidSettings`: `cell`, `wiring`, `layers`, `init`, `units` and more.
     With `init="preserve"` it computes what it did, to about 1e-4 nats of its loss; with "distil"
     the new layers are random, and learn from the original by the training objective `distil`. With
     `keep_mlp` it computes exactly what it did. It saves, loads and generates like the original.
