@@ -1,0 +1,1 @@
+"""Liquid layers against ncps and inside language models: `python -m benchmarks.liquid`."""
