@@ -38,6 +38,7 @@ def some_layers():
         "pure": small(mode="pure"),
         "gated": small(is_gated=True, activation="silu"),
         "no backbone": small(backbone_layers=0),
+        "with a reach": small(reach=3.0),
         "wired": WiredCfC(wiring),
         "mixed": MixedMemory(small()),
         "mixed wired": MixedMemory(WiredCfC(AutoNCP(D, 6, 2))),
@@ -251,11 +252,27 @@ def test_what_does_not_fit_is_refused_with_what_came_and_what_was_needed(argumen
         ({"activation": "sine"}, "activation is 'sine'; there are lecun_tanh"),
         ({"backbone_layers": -1}, "-1 backbone layers"),
         ({"backbone_units": 0}, "must be at least 1"),
+        ({"reach": 2.0, "mode": "pure"}, "reach is 2.0 with mode 'pure'"),
+        ({"reach": 2.0, "backbone_layers": 0}, "and 0 backbone layers"),
     ],
 )
 def test_a_layer_that_cannot_be_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         CfC(D, N, **options)
+
+
+def test_a_reach_lets_as_much_through_before_it_bends():
+    """r tanh(g / r): the layer of states r times as large, with weights to match."""
+    plain, wide = small(), small(reach=3.0)
+    wide.load_state_dict(plain.state_dict())
+    with torch.no_grad():
+        wide.head_weight[: 2 * N] *= 3.0
+        wide.head_bias[: 2 * N] *= 3.0
+        wide.recurrent_weight /= 3.0
+    x, state = torch.randn(2, 5, D), torch.randn(2, N)
+    torch.testing.assert_close(wide(x, 3.0 * state)[0], 3.0 * plain(x, state)[0])
+    with pytest.raises(ValueError, match=r"a reach of 3.0 has no mixed memory"):
+        MixedMemory(wide)(x)
 
 
 def test_weights_of_another_shape_are_refused_by_name():

@@ -34,7 +34,8 @@ class CfC(LiquidLayer):
     `backbone_layers` layers of `backbone_units`; with none the heads read [x_t; h_(t-1)] itself.
     `mode="no_gate"` leaves (1 - s) out, and `"pure"` is h = A - A exp(-ts (|w_tau| + |g1|)) g1.
     With `is_gated` a backbone layer is act(W y) * (V y), as in the gated MLPs of language models.
-    Without timespans every step takes 1, and g3 and g4 are computed as one head.
+    Without timespans every step takes 1, and g3 and g4 are computed as one head. With a `reach` r
+    f1 and f2 are r tanh(g / r) instead, so that outputs as large as r pass before they bend.
 
     >>> outputs, state = CfC(20, 50)(torch.randn(2, 7, 20))
     >>> outputs.shape, state.shape
@@ -51,6 +52,7 @@ class CfC(LiquidLayer):
         backbone_units: int = 128,
         backbone_layers: int = 1,
         is_gated: bool = False,
+        reach: float = 1.0,
         input_mask: Int8[np.ndarray, "d n"] | None = None,
     ) -> None:
         """Where `input_mask` is 0, f1 and f2 of a neuron do not see an input (see `WiredCfC`)."""
@@ -62,7 +64,13 @@ class CfC(LiquidLayer):
                 f"no CfC has {units} units over {input_size} inputs with {backbone_layers} "
                 f"backbone layers of {backbone_units}; all but the layers must be at least 1"
             )
+        if reach != 1 and (mode == "pure" or not backbone_layers):
+            raise ValueError(
+                f"reach is {reach} with mode {mode!r} and {backbone_layers} backbone layers; it "
+                "goes with another mode and a backbone: leave it at 1"
+            )
         self.input_size, self.output_size, self.state_size = input_size, units, units
+        self.reach = reach
         self.form = CfCForm(mode, activation, is_gated)
         self.heads = 1 if mode == "pure" else HEADS
         self.has_backbone = backbone_layers > 0
@@ -105,7 +113,11 @@ class CfC(LiquidLayer):
     ) -> tuple[Float[Tensor, "t b n"], Float[Tensor, "b n"]]:
         """See `LiquidLayer.compute`."""
         drive, weights = self.first_link(inputs, is_timed=flow.timespans is not None)[:2]
-        states = cfc_recurrence(drive, state, weights, self.form, flow)
+        if self.reach == 1:
+            states = cfc_recurrence(drive, state, weights, self.form, flow)
+        else:
+            states = cfc_recurrence(drive, state / self.reach, weights, self.form, flow)
+            states = states * self.reach
         return states, states[-1]
 
     def compute_mixed(
@@ -116,6 +128,8 @@ class CfC(LiquidLayer):
         flow: Flow,
     ) -> tuple[Float[Tensor, "t b n"], Float[Tensor, "b s"]]:
         """See `LiquidLayer.compute_mixed`."""
+        if self.reach != 1:
+            raise ValueError(f"a CfC with a reach of {self.reach} has no mixed memory; set it to 1")
         link = self.first_link(inputs, is_timed=flow.timespans is not None)
         return mixed_cfc_recurrence(memory, [link], state, self.form, flow)
 
@@ -154,10 +168,23 @@ class CfC(LiquidLayer):
                 heads=self._with_time(self.head_weight.to(dtype), is_timed),
                 heads_bias=self._with_time(self.head_bias.to(dtype), is_timed),
             )
+        if self.reach != 1:
+            weights = self._scaled(weights)
         if self.form.mode == "pure":
             rate = self.rate.to(dtype).abs()
             weights = weights._replace(amplitude=self.amplitude.to(dtype), rate=rate)
         return weights
+
+    def _scaled(self, weights: CfCWeights) -> CfCWeights:
+        """The same for states that are divided by the reach, as the recurrence computes them."""
+        assert weights.heads is not None and weights.heads_bias is not None
+        share = torch.ones_like(weights.heads_bias)
+        share[: 2 * self.units] = 1 / self.reach
+        return weights._replace(
+            recurrent=weights.recurrent * self.reach,
+            heads=weights.heads * share[:, None],
+            heads_bias=weights.heads_bias * share,
+        )
 
     def _with_time(self, heads: Tensor, is_timed: bool) -> Tensor:
         """The rows of all heads, the two for time added to one where time steps are 1."""

@@ -5,7 +5,7 @@ Axes: b rows, t time, d model width, o output width of the liquid layer, s state
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -31,11 +31,13 @@ MOTOR_SHARE = 4
 """Of the neurons of an NCP, one in four is a motor neuron."""
 
 
-class Form:
+class Form(NamedTuple):
     """How the CfC that preserves an MLP is shaped: after that MLP."""
 
-    def __init__(self, activation: Activation, backbone_units: int, *, is_gated: bool) -> None:
-        self.activation, self.backbone_units, self.is_gated = activation, backbone_units, is_gated
+    activation: Activation
+    backbone_units: int
+    is_gated: bool
+    reach: float
 
 
 class Scale(Module):
@@ -160,13 +162,7 @@ def _layer(inputs: int, units: int, settings: LiquidSettings, form: Form | None)
     elif settings.cell == "ltc":
         wiring = FullyConnected(inputs, units)
     elif form is not None:
-        return CfC(
-            inputs,
-            units,
-            activation=form.activation,
-            backbone_units=form.backbone_units,
-            is_gated=form.is_gated,
-        )
+        return CfC(inputs, units, **form._asdict())
     else:
         return CfC(inputs, units, mode=settings.mode, backbone_units=settings.backbone_units)
     if settings.cell == "cfc":

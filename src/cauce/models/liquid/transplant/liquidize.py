@@ -15,7 +15,7 @@ from cauce.models.liquid.transplant.model import (
     implant,
     replaced_blocks,
 )
-from cauce.models.liquid.transplant.preserve import form_of, largest_outputs, preserve
+from cauce.models.liquid.transplant.preserve import form_of, preserve
 from cauce.models.settings import LiquidSettings
 
 
@@ -75,12 +75,10 @@ def control_of(model: PreTrainedModel, settings: LiquidSettings) -> LiquidSettin
 
 
 def _preserve(model: PreTrainedModel, settings: LiquidSettings) -> None:
-    sites = chosen_sites(model, settings)
-    largest = largest_outputs(model, sites)
-    weights = {site.number: site.weights for site in sites}
+    weights = {site.number: site.weights for site in chosen_sites(model, settings)}
     implant(model, settings)
     for number, block in replaced_blocks(model).items():
-        preserve(cast(LiquidBlock, block), weights[number], largest[number])
+        preserve(cast(LiquidBlock, block), weights[number])
 
 
 def _count(block: Module) -> int:
