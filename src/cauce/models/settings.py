@@ -25,14 +25,8 @@ class LiquidSettings(Record):
     units: int | None = Field(None, ge=1)
     """Neurons, as many as the model is wide when null; where they differ a linear layer follows.
     Inputs of a narrower `ltc` are brought to that width first; an `mlp` has it for hidden width."""
-    sparsity: float = Field(0.5, ge=0, lt=1)
-    """Share of the synapses that an `ncp` does without."""
-    mode: Literal["default", "no_gate", "pure"] = "default"
-    """Which of the three equations a `cfc` follows."""
     backbone_units: int = Field(128, ge=1)
     """Width of the backbone of a fully connected `cfc`."""
-    ode_unfolds: int = Field(6, ge=1)
-    """Solver steps of an `ltc` in each token."""
     mixed_memory: bool = False
     """An LSTM before each step keeps what the liquid state would forget; slower."""
     keep_mlp: bool = False
@@ -44,10 +38,10 @@ class LiquidSettings(Record):
             raise ValueError(f"wiring is ncp, which goes with cfc and ltc; cell is {self.cell}")
         if self.init == "preserve":
             is_able = self.cell == "cfc" and self.wiring == "full" and not self.mixed_memory
-            if not is_able or self.keep_mlp or self.units is not None or self.mode != "default":
+            if not is_able or self.keep_mlp or self.units is not None:
                 raise ValueError(
-                    "init is preserve, which needs cell cfc, wiring full and the default mode, "
-                    "without units, mixed_memory and keep_mlp; else set init to distil"
+                    "init is preserve, which needs cell cfc and wiring full, without units, "
+                    "mixed_memory and keep_mlp; else set init to distil"
                 )
         return self
 

@@ -158,13 +158,13 @@ def _layer(inputs: int, units: int, settings: LiquidSettings, form: Form | None)
     if settings.cell == "lrc":
         return LrcSSM(inputs, units)
     if settings.wiring == "ncp":
-        wiring = AutoNCP(inputs, units, units // MOTOR_SHARE, sparsity=settings.sparsity)
+        wiring = AutoNCP(inputs, units, units // MOTOR_SHARE)
     elif settings.cell == "ltc":
         wiring = FullyConnected(inputs, units)
     elif form is not None:
         return CfC(inputs, units, **form._asdict())
     else:
-        return CfC(inputs, units, mode=settings.mode, backbone_units=settings.backbone_units)
+        return CfC(inputs, units, backbone_units=settings.backbone_units)
     if settings.cell == "cfc":
-        return WiredCfC(wiring, mode=settings.mode)
-    return LTC(wiring, ode_unfolds=settings.ode_unfolds)
+        return WiredCfC(wiring)
+    return LTC(wiring)

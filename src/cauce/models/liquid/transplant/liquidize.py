@@ -55,15 +55,13 @@ def liquidize(model: PreTrainedModel, **options: Any) -> PreTrainedModel:
 def control_of(model: PreTrainedModel, settings: LiquidSettings) -> LiquidSettings:
     """The settings of the control: MLPs of as many weights as the liquid blocks of `settings`.
 
-    `model` is the original. Raises UserError where a block has fewer weights than the smallest MLP.
+    `model` is the original.
     """
     width = model.config.hidden_size
     site = chosen_sites(model, settings)[0]
     preserving = settings.init == "preserve"
     block = make_block(0, width, settings, form=form_of(site) if preserving else None)
-    hidden = round((_count(block) - width) / (2 * width + 1))
-    if hidden < 1:
-        raise UserError(f"a block of {_count(block)} weights has no MLP of that size beside it.")
+    hidden = max(1, round((_count(block) - width) / (2 * width + 1)))
     return LiquidSettings(
         cell="mlp",
         units=hidden,
