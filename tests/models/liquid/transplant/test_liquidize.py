@@ -201,6 +201,18 @@ def test_left_padding_would_change_the_words_if_the_state_ran_through_it():
     assert torch.equal(held[1], run_through[1])
 
 
+def test_nothing_of_a_batch_stays_where_no_backward_pass_will_follow():
+    loaded = transplanted("llama", LiquidSettings(backbone_units=8))
+    [block, _] = replaced_blocks(loaded.bare).values()
+    mask = torch.ones_like(IDS)
+    loaded.model(IDS, attention_mask=mask)
+    assert block.padding is not None
+    assert block.states is None
+    with torch.no_grad():
+        loaded.model(IDS, attention_mask=mask)
+    assert block.padding is None
+
+
 def test_beams_go_on_from_the_states_of_the_rows_they_come_from():
     loaded = transplanted("gpt2", LiquidSettings(backbone_units=8))
     cache = loaded.model(IDS, use_cache=True).past_key_values

@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, cast
 
+import torch
 from torch import Tensor
 from torch.nn import Module
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
@@ -45,10 +46,9 @@ class LiquidModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         return [part for part in self.modules() if isinstance(part, LiquidBlock)]
 
 
-def implant(model: PreTrainedModel, settings: LiquidSettings) -> list[Site]:
-    """Puts fresh blocks where `settings` says, and gives the sites as they were."""
-    sites = chosen_sites(model, settings)
-    for site in sites:
+def implant(model: PreTrainedModel, settings: LiquidSettings) -> None:
+    """Puts fresh blocks where `settings` says."""
+    for site in chosen_sites(model, settings):
         form = form_of(site) if settings.init == "preserve" else None
         block = make_block(
             site.number, model.config.hidden_size, settings, drop=site.dropout, form=form
@@ -56,7 +56,6 @@ def implant(model: PreTrainedModel, settings: LiquidSettings) -> list[Site]:
         first = next(site.whole().parameters())
         block = block.to(device=first.device, dtype=first.dtype)
         site.replace(Gated(site.whole(), block) if settings.keep_mlp else block)
-    return sites
 
 
 def replaced_blocks(model: PreTrainedModel) -> dict[int, Module]:
@@ -170,6 +169,9 @@ def _flowing(forward: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             for block in blocks:
                 block.states = None
+                # A layer that is computed again in the backward pass needs it then.
+                if not torch.is_grad_enabled():
+                    block.padding = None
 
     return flowing
 
