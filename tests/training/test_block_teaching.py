@@ -11,7 +11,9 @@ from cauce.models.liquid.transplant import replaced_blocks
 from cauce.models.liquid.transplant.sites import find_sites
 from cauce.models.prediction import predict
 from cauce.models.settings import LiquidSettings
-from cauce.training.block_teaching import BlockTeaching
+from cauce.training.block_teaching import BlockTeaching, refuse_shared_layers
+from cauce.training.distribution import Processes
+from cauce.training.objectives import Distil
 from models.tiny import DECODERS, tiny_decoder
 
 DOCUMENTS = [Tokens([5, 6, 7], [8, 9, 2]), Tokens([10], [11, 2])]
@@ -73,6 +75,29 @@ def test_the_teacher_is_left_without_hooks():
     BlockTeaching(student_of("biogpt"), teacher).distance(batch_of(teacher))
     parts = list(teacher.bare.modules())
     assert not any(part._forward_hooks or part._forward_pre_hooks for part in parts)
+
+
+def test_an_mlp_that_is_given_all_rows_in_one_is_learned_from_too():
+    """OPT's."""
+    teacher, student = tiny_decoder("biogpt"), student_of("biogpt")
+    batch = batch_of(teacher)
+    teaching = BlockTeaching(student, teacher)
+    wanted = teaching.distance(batch)
+    watch = teaching._watch_teacher
+    teaching._watch_teacher = lambda batch: {
+        number: tuple(tensor.flatten(0, 1) for tensor in passed)
+        for number, passed in watch(batch).items()
+    }
+    torch.testing.assert_close(teaching.distance(batch), wanted)
+
+
+def test_layers_in_pieces_cannot_be_taught_alone():
+    shared = Processes(parallel="fsdp", rank=0, count=2)
+    objective = Distil(teacher="x", block_share=0.5)
+    with pytest.raises(TrainingRefused, match=r"block_share is 0.5 .* fsdp.*\n.*parallel to ddp"):
+        refuse_shared_layers(objective, shared)
+    refuse_shared_layers(Distil(teacher="x"), shared)
+    refuse_shared_layers(objective, Processes(parallel="ddp", rank=0, count=2))
 
 
 def test_a_student_without_replaced_layers_is_refused():

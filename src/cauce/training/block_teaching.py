@@ -20,6 +20,8 @@ from cauce.models.liquid.transplant.sites import find_sites
 from cauce.models.loading import LoadedModel
 from cauce.models.prediction import predict
 from cauce.models.recurrence import announce_document_starts
+from cauce.training.distribution import Processes
+from cauce.training.objectives import Distil, Objective
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -49,10 +51,10 @@ class BlockTeaching:
         """
         seen = self._watch_teacher(batch)
         announce_document_starts(self._student.model, batch)
-        distances = [
-            _relative_distance(self._blocks[number](inputs), outputs, batch)
-            for number, (inputs, outputs) in seen.items()
-        ]
+        distances = []
+        for number, passed in seen.items():
+            inputs, outputs = (_by_row(tensor, batch) for tensor in passed)
+            distances.append(_relative_distance(self._blocks[number](inputs), outputs, batch))
         return torch.stack(distances).mean()
 
     def _watch_teacher(self, batch: Batch) -> dict[int, tuple[Tensor, Tensor]]:
@@ -70,6 +72,25 @@ class BlockTeaching:
             for hook in hooks:
                 hook.remove()
         return seen
+
+
+def refuse_shared_layers(objective: Objective, processes: Processes) -> None:
+    """Raises TrainingRefused where blocks would be taught alone while processes share each layer.
+
+    A layer is whole only while its model calls it.
+    """
+    share = objective.block_share if isinstance(objective, Distil) else 0
+    if share and processes.count > 1 and processes.parallel == "fsdp":
+        raise TrainingRefused(
+            f"training.objective.block_share is {share} and training.parallel is fsdp: a "
+            "layer is in pieces when it is taught by itself.\n"
+            "Set training.parallel to ddp, or block_share to 0."
+        )
+
+
+def _by_row(tensor: Tensor, batch: Batch) -> Float[Tensor, "b t d"]:
+    """`tensor` with a row for each of the batch: some MLPs are given all rows in one."""
+    return tensor if tensor.dim() == 3 else tensor.view(*batch.input_ids.shape, -1)
 
 
 def _relative_distance(

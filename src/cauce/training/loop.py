@@ -19,6 +19,7 @@ from cauce.errors import Interrupted, TrainingRefused
 from cauce.models.loading import LoadedModel, save_tuned
 from cauce.models.prediction import refuse_unpackable
 from cauce.training.acceleration import Workload
+from cauce.training.block_teaching import refuse_shared_layers
 from cauce.training.checkpoints import Checkpoint, Checkpoints
 from cauce.training.checks import probe, refuse_unchanged, refuse_untrainable
 from cauce.training.distillation import refuse_unlike
@@ -64,6 +65,7 @@ def train(
     after SIGINT or SIGTERM.
     """
     processes = Processes.start(settings.parallel)
+    refuse_shared_layers(settings.objective, processes)
     tell = progress if processes.is_main else _nothing
     learned = Examples(train, loaded, settings.objective, seed=str(seed))
     judged = Examples(validation, loaded, settings.objective, seed=f"{seed}/validation")

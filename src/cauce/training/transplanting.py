@@ -23,6 +23,7 @@ from cauce.models.loading import LoadedModel, load_base
 from cauce.models.prediction import predict
 from cauce.models.settings import LiquidSettings, ModelSettings
 from cauce.runs import write_json
+from cauce.training.distribution import Processes
 from cauce.training.loop import train
 from cauce.training.objective import batch_of, summed_loss
 from cauce.training.objectives import Distil, Sft
@@ -71,7 +72,8 @@ def train_transplanted(run: Transplanting, folder: Path) -> dict[str, Any]:
     beside, _ = _train_one(run, control, folder / "control", "control")
     row, summary = _train_one(run, liquid, folder, "liquid")
     rows = {"original": before, "liquid": row, "control": beside}
-    write_json(folder / TRANSPLANT, rows)
+    if Processes.start(run.training.parallel).is_main:
+        write_json(folder / TRANSPLANT, rows)
     return summary
 
 
@@ -135,7 +137,10 @@ def _train_one(
 
 
 def _distil(run: Transplanting, student: LoadedModel, steps: int, folder: Path) -> None:
-    """The new layers alone learn: first what each replaced, then the model's words."""
+    """The new layers alone learn: first what each replaced, then the model's words.
+
+    Under torchrun every process holds the whole model meanwhile, because layers are taught alone.
+    """
     objective = Distil(teacher=run.model.base, block_share=BLOCK_SHARE, hidden_share=0)
     changes = {
         "objective": objective,
@@ -144,6 +149,7 @@ def _distil(run: Transplanting, student: LoadedModel, steps: int, folder: Path) 
         "schedule": "cosine",
         "restarts": 0,
         "patience": 0,
+        "parallel": "ddp",
     }
     settings = run.training.model_copy(update=changes)
     with _trained_alone(student):
