@@ -1,4 +1,7 @@
-"""The recipes with liquid layers, walked to the report on tiny models of their classes."""
+"""The recipes with liquid layers, walked to the report on tiny models of their classes.
+
+One of them with the real tokenizer of GPT-2.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,13 @@ from cauce.models.liquid.transplant import replaced_blocks
 from cauce.models.loading import load_tuned
 from cauce.recipe import load_recipe
 from cauce.runs import STAGES
-from tiny_recipes import RECIPES, gpt2, mistral, walked
+from tiny_recipes import RECIPES, gpt2, gpt2_of_few_pieces, mistral, walked
 
 LAYERS = {
     "gpt2-cfc-fc": (gpt2, CfC, ()),
-    "gpt2-cfc-ncp": (gpt2, WiredCfC, ()),
-    "gpt2-ltc-fc": (gpt2, LTC, ("model.liquid.units=8",)),
-    "gpt2-ltc-ncp": (gpt2, LTC, ("model.liquid.units=12",)),
+    "gpt2-cfc-ncp": (gpt2_of_few_pieces, WiredCfC, ()),
+    "gpt2-ltc-fc": (gpt2_of_few_pieces, LTC, ("model.liquid.units=8",)),
+    "gpt2-ltc-ncp": (gpt2_of_few_pieces, LTC, ("model.liquid.units=12",)),
     "mistral-cfc-fc": (mistral, CfC, ("model.liquid.layers=[1]",)),
 }
 """What makes the base, what takes the place of its MLPs, and what a tiny model needs changed."""

@@ -87,6 +87,15 @@ def gpt2(folder: Path) -> None:
     save(GPT2LMHeadModel(config), load_tokenizer(folder), folder)
 
 
+def gpt2_of_few_pieces(folder: Path) -> None:
+    """GPT-2's class, narrow, with a tokenizer of some hundred pieces."""
+    tokenizer = tiny_decoder("gpt2").tokenizer
+    config = GPT2Config(
+        n_embd=16, n_layer=1, n_head=2, vocab_size=len(tokenizer), **special(tokenizer)
+    )
+    save(GPT2LMHeadModel(config), tokenizer, folder)
+
+
 def llama(folder: Path) -> None:
     """Llama's class, with a chat template of its own."""
     tokenizer = tiny_decoder("llama").tokenizer

@@ -30,6 +30,7 @@ BLOCKS = {"ROWS": 16, "BLOCK_OUT": 16, "BLOCK_IN": 16}
 CHOICES = {"MODE": "default", "ACTIVATION": "gelu"}
 
 
+@pytest.mark.slow
 def test_kernels_give_what_torch_gives() -> None:
     pytest.importorskip("triton")
     environment = dict(os.environ)
