@@ -169,15 +169,15 @@ def _agree_to_train(journey: Journey, *, is_due: bool) -> bool:
 
 
 def _train(journey: Journey, folder: Path) -> dict[str, Any]:
-    from cauce.models.adapters import load_trainable
-    from cauce.models.loading import load_folder, resolve
+    from cauce.models.adapters import attach
+    from cauce.models.loading import load_base
+    from cauce.training.distillation import load_teacher
     from cauce.training.loop import train
-    from cauce.training.objectives import Distil
     from cauce.training.overlap import refuse_overlap
     from cauce.training.transplanting import Transplanting, train_transplanted
 
     recipe, run = journey.recipe, journey.run
-    loaded = load_trainable(recipe.model, seed=recipe.seed)
+    loaded = load_base(recipe.model)
     learned, judged, held_out = (
         [tokens_of(loaded, example) for example in _examples(run, split)]
         for split in ("train", "validation", "test")
@@ -185,24 +185,19 @@ def _train(journey: Journey, folder: Path) -> dict[str, Any]:
     refuse_overlap(learned, held_out, name="test", tokenizer=loaded.tokenizer)
     resume_command = f"cauce run {run.path / 'recipe.yaml'}"
     if recipe.model.liquid is not None:
-        return train_transplanted(
-            Transplanting(
-                recipe.model,
-                recipe.training,
-                learned,
-                judged,
-                recipe.seed,
-                journey.progress,
-                resume_command,
-            ),
-            folder,
+        transplanting = Transplanting(
+            loaded,
+            recipe.model,
+            recipe.training,
+            learned,
+            judged,
+            recipe.seed,
+            journey.progress,
+            resume_command,
         )
-    objective = recipe.training.objective
-    teacher = None
-    if isinstance(objective, Distil):
-        teacher = load_folder(resolve(objective.teacher), name=objective.teacher)
+        return train_transplanted(transplanting, folder)
     return train(
-        loaded,
+        attach(loaded, recipe.model, seed=recipe.seed),
         learned,
         judged,
         recipe.training,
@@ -210,7 +205,7 @@ def _train(journey: Journey, folder: Path) -> dict[str, Any]:
         seed=recipe.seed,
         progress=journey.progress,
         resume_command=resume_command,
-        teacher=teacher,
+        teacher=load_teacher(recipe.training.objective),
     )
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from cauce.errors import RecipeError
-from cauce.models.adapters import attach, load_trainable
-from cauce.models.loading import load_tuned, save_tuned
+from cauce.models.adapters import attach
+from cauce.models.loading import load_base, load_tuned, save_tuned
 from cauce.models.settings import ModelSettings
 from models.tiny import logits, tiny_decoder, tiny_model
 
@@ -24,7 +24,7 @@ def perturb(loaded):
 def test_adapter_saved_and_loaded_gives_the_same_logits(kind, tmp_path):
     save_tuned(tiny_model(kind), tmp_path / "base")
     settings = LORA.model_copy(update={"base": str(tmp_path / "base")})
-    tuned = load_trainable(settings, seed=3)
+    tuned = attach(load_base(settings), settings, seed=3)
     fresh = logits(tuned)
     perturb(tuned)
     save_tuned(tuned, tmp_path / "model")

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from cauce.corpus.tokens import PLAIN_TEMPLATE, chat_prompt
 from cauce.errors import DataRefused, NotFound, TemplateMismatch, UserError
 from cauce.models import loading
-from cauce.models.adapters import attach, load_trainable
+from cauce.models.adapters import attach
 from cauce.models.loading import (
     assemble,
     load_base,
@@ -69,7 +69,7 @@ def test_another_template_than_the_trained_one_is_refused(tmp_path):
 def test_going_on_from_a_model_whose_template_was_changed_is_refused(adapter, tmp_path):
     save_tuned(tiny_decoder("llama"), tmp_path / "base")
     settings = ModelSettings(base=str(tmp_path / "base"), adapter=adapter)
-    save_tuned(load_trainable(settings, seed=0), tmp_path / "model")
+    save_tuned(attach(load_base(settings), settings, seed=0), tmp_path / "model")
     template = tmp_path / "model" / "chat_template.jinja"
     template.write_text(template.read_text().replace("Assistant:", "Bot:"))
     with pytest.raises(
@@ -82,7 +82,7 @@ def tuned_adapter(kind, folder):
     """A model with an adapter that says something, saved to `folder/model` on `folder/base`."""
     save_tuned(tiny_model(kind), folder / "base")
     settings = ModelSettings(base=str(folder / "base"), adapter="lora", lora_rank=4)
-    return say_something(load_trainable(settings, seed=0), folder / "model")
+    return say_something(attach(load_base(settings), settings, seed=0), folder / "model")
 
 
 def say_something(tuned, folder):
@@ -112,7 +112,7 @@ def test_an_adapter_used_as_a_base_is_part_of_it_and_all_of_it_can_be_trained(ki
 def test_an_adapter_on_a_model_that_had_one_is_found_again(kind, tmp_path):
     tuned_adapter(kind, tmp_path)
     settings = ModelSettings(base=str(tmp_path / "model"), adapter="lora", lora_rank=2)
-    second = say_something(load_trainable(settings, seed=0), tmp_path / "second")
+    second = say_something(attach(load_base(settings), settings, seed=0), tmp_path / "second")
     assert torch.equal(logits(load_tuned(tmp_path / "second")), logits(second))
 
 

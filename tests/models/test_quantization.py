@@ -12,7 +12,7 @@ import torch
 
 from cauce.errors import MissingExtra, RecipeError, UserError
 from cauce.models import quantization
-from cauce.models.adapters import attach, load_trainable
+from cauce.models.adapters import attach
 from cauce.models.loading import assemble, load_base, load_tuned, save_tuned
 from cauce.models.quantization import loading_options, quantized_layers
 from cauce.models.settings import ModelSettings
@@ -162,7 +162,7 @@ def test_nf4_stays_within_its_rounding_of_the_weights(kind, settings, bitsandbyt
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_fresh_adapter_adds_exactly_zero(kind, settings, bitsandbytes):
     asked = settings(kind)
-    tuned = load_trainable(asked, seed=0)
+    tuned = attach(load_base(asked), asked, seed=0)
     assert torch.equal(logits(tuned), logits(load_base(asked)))
     names = [name for name, weight in tuned.model.named_parameters() if weight.requires_grad]
     assert names and all("lora_" in name for name in names)
@@ -170,7 +170,7 @@ def test_a_fresh_adapter_adds_exactly_zero(kind, settings, bitsandbytes):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradients_are_the_same_after_an_evaluation(kind, settings, bitsandbytes):
-    loaded = load_trainable(settings(kind), seed=0)
+    loaded = attach(load_base(settings(kind)), settings(kind), seed=0)
     perturb(loaded)
     expected = gradients(loaded)
     with torch.inference_mode():
@@ -187,7 +187,7 @@ def test_gradients_are_those_of_the_rounded_model_in_fp32(
 ):
     monkeypatch.setattr(quantization, "_computing_dtype", lambda _: torch.float32)
     asked = settings(kind)
-    quantized = load_trainable(asked, seed=0)
+    quantized = attach(load_base(asked), asked, seed=0)
     plain = asked.model_copy(update={"quantize": "none"})
     whole = load_base(plain)
     quantization.round_weights(whole.model, load_base(asked).model)
@@ -203,7 +203,7 @@ def test_gradients_are_those_of_the_rounded_model_in_fp32(
 @pytest.mark.parametrize("kind", KINDS)
 def test_checkpointed_activations_change_no_gradient(kind, settings, bitsandbytes, monkeypatch):
     monkeypatch.setattr(quantization, "_computing_dtype", lambda _: torch.float32)
-    loaded = load_trainable(settings(kind), seed=0)
+    loaded = attach(load_base(settings(kind)), settings(kind), seed=0)
     perturb(loaded)
     expected = gradients(loaded)
     model = loaded.model.get_base_model()
@@ -218,7 +218,7 @@ def test_checkpointed_activations_change_no_gradient(kind, settings, bitsandbyte
 def test_an_adapter_is_served_on_the_four_bits_it_was_trained_on(
     kind, settings, bitsandbytes, tmp_path
 ):
-    tuned = load_trainable(settings(kind), seed=0)
+    tuned = attach(load_base(settings(kind)), settings(kind), seed=0)
     perturb(tuned)
     save_tuned(tuned, tmp_path / "tuned")
     assert json.loads((tmp_path / "tuned" / "cauce.json").read_bytes())["quantize"] == "4bit"
@@ -232,7 +232,7 @@ def test_going_on_from_it_starts_at_what_it_computes(
     kind, settings, bitsandbytes, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(quantization, "_computing_dtype", lambda _: torch.float32)
-    tuned = load_trainable(settings(kind), seed=0)
+    tuned = attach(load_base(settings(kind)), settings(kind), seed=0)
     perturb(tuned)
     save_tuned(tuned, tmp_path / "tuned")
     merged = load_base(ModelSettings(base=str(tmp_path / "tuned")))
@@ -253,6 +253,6 @@ def test_a_width_that_would_be_misread_is_refused(bitsandbytes, tmp_path):
 
 def test_an_adapter_is_not_merged_into_four_bits(settings, bitsandbytes, tmp_path):
     asked = settings("llama")
-    save_tuned(load_trainable(asked, seed=0), tmp_path / "tuned")
+    save_tuned(attach(load_base(asked), asked, seed=0), tmp_path / "tuned")
     with pytest.raises(UserError, match=r"is an adapter of .*base.*\nSet model.quantize to none"):
         load_base(asked.model_copy(update={"base": str(tmp_path / "tuned")}))

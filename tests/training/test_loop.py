@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from cauce.errors import MissingExtra, TrainingRefused
-from cauce.models.adapters import attach, load_trainable
-from cauce.models.loading import load_tuned, save_tuned
+from cauce.models.adapters import attach
+from cauce.models.loading import load_base, load_tuned, save_tuned
 from cauce.models.settings import ModelSettings
 from cauce.training.acceleration import COMPILERS
 from cauce.training.engine import Engine
@@ -56,7 +56,7 @@ def test_training_lowers_the_loss_and_saves_what_is_in_memory(kind, tmp_path):
 def test_lora_training_changes_the_adapter_alone(kind, tmp_path):
     save_tuned(tiny_model(kind), tmp_path / "base")
     settings = ModelSettings(base=str(tmp_path / "base"), adapter="lora", lora_rank=4)
-    loaded = load_trainable(settings, seed=2)
+    loaded = attach(load_base(settings), settings, seed=2)
     frozen = {name: w.clone() for name, w in loaded.model.named_parameters() if not w.requires_grad}
     summary = run(loaded, tmp_path / "train", epochs=2)
     assert summary["trainable_parameters"] < summary["parameters"]

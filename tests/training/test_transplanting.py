@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from cauce.corpus.tokens import Tokens
-from cauce.models.loading import load_tuned
+from cauce.models.loading import load_base, load_tuned
 from cauce.models.settings import LiquidSettings, ModelSettings
+from cauce.training.objectives import Distil
 from cauce.training.settings import TrainingSettings
 from cauce.training.transplanting import Transplanting, cost, losses, train_transplanted
 from models.tiny import tiny_decoder
@@ -20,6 +21,7 @@ def run_of(base, **options):
     told = []
     settings = {"distil_steps": 6, "backbone_units": 8, **options}
     return Transplanting(
+        original=load_base(ModelSettings(base=str(base))),
         model=ModelSettings(base=str(base), liquid=LiquidSettings(**settings)),
         training=TrainingSettings(steps=4, batch_size=4, lr=5e-3, evaluate_every=2),
         train=TRAIN,
@@ -77,6 +79,13 @@ def test_run_again_it_ends_with_the_same_bits(base, tmp_path):
     repeated = load_tuned(tmp_path / "train" / "model").model.state_dict()
     assert all(torch.equal(repeated[name], weight) for name, weight in weights.items())
     assert sum("going on after step" in line for line in told) == 4
+
+
+def test_the_training_itself_may_learn_from_another_model(base, tmp_path):
+    run, _ = run_of(base)
+    objective = Distil(teacher=str(base), hidden_share=0)
+    run = run._replace(training=run.training.model_copy(update={"objective": objective}))
+    assert train_transplanted(run, tmp_path / "train")["steps"] == 4
 
 
 def test_what_preserves_or_stays_has_nothing_to_learn_first(base, tmp_path):

@@ -11,16 +11,11 @@ from dataclasses import replace
 from typing import Any, cast
 
 from cauce.errors import RecipeError
-from cauce.models.loading import LoadedModel, load_base
+from cauce.models.loading import LoadedModel
 from cauce.models.protocol import LanguageModel
 from cauce.models.quantization import quantized_layers, was_conv1d
 from cauce.models.quiet import quiet_libraries
 from cauce.models.settings import LiquidSettings, ModelSettings
-
-
-def load_trainable(settings: ModelSettings, *, seed: int) -> LoadedModel:
-    """The base model of `settings` with the adapter that `settings` asks for, ready for `train`."""
-    return attach(load_base(settings), settings, seed=seed)
 
 
 def transplant(loaded: LoadedModel, settings: LiquidSettings, *, seed: int) -> LoadedModel:

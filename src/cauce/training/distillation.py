@@ -16,7 +16,8 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from cauce.errors import TrainingRefused
-from cauce.models.loading import LoadedModel
+from cauce.models.loading import LoadedModel, load_folder, resolve
+from cauce.training.objectives import Distil, Objective
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
@@ -73,6 +74,13 @@ def matching_layers(student_count: int, teacher_count: int) -> list[tuple[int, i
         (place * student_count // shallower - 1, place * teacher_count // shallower - 1)
         for place in range(1, shallower + 1)
     ]
+
+
+def load_teacher(objective: Objective) -> LoadedModel | None:
+    """The model that `objective` learns from; None where it learns from none."""
+    if not isinstance(objective, Distil):
+        return None
+    return load_folder(resolve(objective.teacher), name=objective.teacher)
 
 
 def refuse_unlike(student: LoadedModel, teacher: LoadedModel) -> None:

@@ -23,6 +23,7 @@ from cauce.models.loading import LoadedModel, load_base
 from cauce.models.prediction import predict
 from cauce.models.settings import LiquidSettings, ModelSettings
 from cauce.runs import write_json
+from cauce.training.distillation import load_teacher
 from cauce.training.distribution import Processes
 from cauce.training.loop import train
 from cauce.training.objective import batch_of, summed_loss
@@ -48,6 +49,7 @@ ROUNDS = 3
 class Transplanting(NamedTuple):
     """What the two trainings have in common."""
 
+    original: LoadedModel
     model: ModelSettings
     training: TrainingSettings
     train: Sequence[Tokens]
@@ -65,10 +67,8 @@ def train_transplanted(run: Transplanting, folder: Path) -> dict[str, Any]:
     validation example. Raises what `train` and `liquidize` do.
     """
     liquid = cast(LiquidSettings, run.model.liquid)
-    original = load_base(run.model)
-    control = control_of(original.bare, liquid)
-    before = {**cost(original, run.train), "loss": _mean(original, run)}
-    del original
+    control = control_of(run.original.bare, liquid)
+    before = {**cost(run.original, run.train), "loss": _mean(run.original, run)}
     beside, _ = _train_one(run, control, folder / "control", "control")
     row, summary = _train_one(run, liquid, folder, "liquid")
     rows = {"original": before, "liquid": row, "control": beside}
@@ -131,7 +131,8 @@ def _train_one(
     row["loss_distilled"] = _mean(student, run)
     run.progress(f"{name}: training")
     student = attach(student, run.model, seed=run.seed)
-    summary = _train(run, student, run.training, folder)
+    teacher = load_teacher(run.training.objective)
+    summary = _train(run, student, run.training, folder, teacher=teacher)
     each = [nats / tokens for nats, tokens in losses(student, run.validation)]
     return {**row, "loss": _mean(student, run), "losses": each}, summary
 
@@ -153,7 +154,7 @@ def _distil(run: Transplanting, student: LoadedModel, steps: int, folder: Path) 
     }
     settings = run.training.model_copy(update=changes)
     with _trained_alone(student):
-        _train(run, student, settings, folder, teacher=load_base(run.model))
+        _train(run, student, settings, folder, teacher=run.original)
 
 
 def _train(
