@@ -27,7 +27,7 @@ SHORTEST_MEMORY, LONGEST_MEMORY = 4.0, 1024.0
 class LrcSSM(LiquidLayer):
     """A liquid layer of neurons that see the input and themselves, but not each other.
 
-    Liquid resistance and liquid capacitance: the LRC neuron (equations 1-3 of the paper) with the
+    Liquid resistance and liquid capacitance: the LRC neuron of the paper with the
     synapses between neurons taken away, so that the Jacobian is diagonal and long sequences are
     solved in parallel:
 
