@@ -27,9 +27,8 @@ SHORTEST_MEMORY, LONGEST_MEMORY = 4.0, 1024.0
 class LrcSSM(LiquidLayer):
     """A liquid layer of neurons that see the input and themselves, but not each other.
 
-    Liquid resistance and liquid capacitance: the LRC neuron of the paper with the
-    synapses between neurons taken away, so that the Jacobian is diagonal and long sequences are
-    solved in parallel:
+    Liquid resistance and liquid capacitance: the LRC neuron of the paper with the synapses between
+    neurons taken away, so that the Jacobian is diagonal and long sequences are solved in parallel:
 
         s = sigmoid(a x + b),  r = sigmoid(c u + d)
         f = g s + G r + l,  z = k s + K r + l,  q = w x + W u + v

@@ -122,17 +122,13 @@ class LiquidBlock(Module):
             whole: Tensor = self(hidden.view(self.rows, -1, hidden.shape[1]))
             return whole.flatten(0, 1)
         reduced = hidden if self.reduce is None else self.reduce(hidden)
-        padding = self.padding if self._is_fitting(hidden) else None
-        flow = make_flow(reduced, None, self.liquid.document_starts, padding)
+        flow = make_flow(reduced, None, self.liquid.document_starts, self.padding)
         before = None if self.states is None else self.states.get(self.number)
         outputs, after = self.liquid.run(reduced, before, flow)
         if self.states is not None:
             self.states[self.number] = after
         output: Tensor = self.expand(outputs)
         return dropout(output, self.drop, self.training)
-
-    def _is_fitting(self, hidden: Tensor) -> bool:
-        return self.padding is not None and self.padding.shape == hidden.shape[:2]
 
 
 def make_block(
