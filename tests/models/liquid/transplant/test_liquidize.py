@@ -224,7 +224,7 @@ def test_beams_go_on_from_the_states_of_the_rows_they_come_from():
     assert all(len(state) == 4 for state in cache.layers[-1].states.values())
     cache.batch_select_indices(torch.tensor([0]))
     assert all(len(state) == 1 for state in cache.layers[-1].states.values())
-    with pytest.raises(ValueError, match="2 tokens cannot be taken back from a liquid state"):
+    with pytest.raises(ValueError, match="2 tokens cannot be taken back from a recurrent state"):
         cache.layers[-1].crop(2)
     assert not cache.is_croppable
     cache.reset()
