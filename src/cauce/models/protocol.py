@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,3 +53,11 @@ class LanguageModel(Protocol):
 
     def save_pretrained(self, folder: Path, **options: Any) -> None:
         """Writes the weights, or the adapter alone, as safetensors."""
+
+
+@runtime_checkable
+class Observed(Protocol):
+    """A part of a model that can say what it did in its last forward pass."""
+
+    def figures(self) -> dict[str, float]:
+        """Figures by name; none before the first pass."""

@@ -1,0 +1,197 @@
+"""The decoder with each of its parts: causal, the same in pieces, packed, padded and saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
+
+from cauce.models.foundation import FoundationCache, LiquidFoundationForCausalLM
+from models.foundation.foundation_cases import PARTS, VOCABULARY, make_model
+
+parts = pytest.mark.parametrize("part", PARTS)
+
+
+def some_ids(rows: int, tokens: int, *, seed: int = 1) -> Tensor:
+    return torch.randint(3, VOCABULARY, (rows, tokens), generator=torch.manual_seed(seed))
+
+
+@parts
+@pytest.mark.parametrize("is_training", [False, True])
+def test_nothing_changes_when_later_tokens_do(part: str, is_training: bool) -> None:
+    model = make_model(part).train(is_training)
+    ids = some_ids(2, 21)
+    with torch.no_grad():
+        before = model(ids, use_cache=False).logits
+        for place in (1, 6, 13, 20):
+            changed = ids.clone()
+            changed[:, place:] = some_ids(2, 21 - place, seed=place + 7)
+            after = model(changed, use_cache=False).logits
+            assert torch.equal(after[:, :place], before[:, :place])
+
+
+@parts
+def test_nothing_changes_after_a_cache_when_later_tokens_do(part: str) -> None:
+    model = make_model(part)
+    ids = some_ids(2, 12)
+
+    def continued(later: Tensor) -> Tensor:
+        cache = FoundationCache()
+        model(ids[:, :5], past_key_values=cache)
+        return model(later, past_key_values=cache).logits
+
+    with torch.no_grad():
+        changed = ids[:, 5:].clone()
+        changed[:, 4:] = some_ids(2, 3, seed=9)
+        before, after = continued(ids[:, 5:])[:, :4], continued(changed)[:, :4]
+    if "compressed_layers" in PARTS[part]:
+        # Later tokens change how many chunks there are, and products of few rows round by that.
+        torch.testing.assert_close(after, before, atol=1e-6, rtol=1e-6)
+    else:
+        assert torch.equal(after, before)
+
+
+@parts
+def test_pieces_equal_the_whole(part: str) -> None:
+    model = make_model(part)
+    ids = some_ids(2, 18)
+    with torch.no_grad():
+        whole = model(ids, use_cache=False).logits
+        for pieces in ([1] * 18, [7, 1, 1, 9], [2, 16]):
+            cache, outputs, past = FoundationCache(), [], 0
+            for count in pieces:
+                outputs.append(model(ids[:, past : past + count], past_key_values=cache).logits)
+                past += count
+            torch.testing.assert_close(torch.cat(outputs, 1), whole, atol=1e-5, rtol=1e-4)
+
+
+@parts
+def test_packed_documents_are_as_they_are_alone(part: str) -> None:
+    model = make_model(part)
+    documents = [some_ids(1, length, seed=length) for length in (7, 1, 11)]
+    positions = torch.cat([torch.arange(ids.shape[1]) for ids in documents])[None]
+    with torch.no_grad():
+        packed = model(torch.cat(documents, 1), position_ids=positions, use_cache=False).logits
+        alone = [model(ids, use_cache=False).logits for ids in documents]
+    torch.testing.assert_close(packed, torch.cat(alone, 1), atol=1e-5, rtol=1e-4)
+
+
+@parts
+@pytest.mark.parametrize("beams", [1, 3])
+def test_generation_is_the_same_with_and_without_a_cache(part: str, beams: int) -> None:
+    model = make_model(part)
+    prompts = some_ids(2, 9)
+    prompts[0, :4] = 2
+    mask = torch.ones_like(prompts)
+    mask[0, :4] = 0
+    options = {"max_new_tokens": 7, "do_sample": False, "num_beams": beams, "eos_token_id": 1}
+    cached, plain = (
+        model.generate(prompts, attention_mask=mask, use_cache=use_cache, **options)
+        for use_cache in (True, False)
+    )
+    assert torch.equal(cached, plain)
+    alone = model.generate(prompts[:1, 4:], **options)
+    assert torch.equal(alone[0, 5:], cached[0, 9 : 9 + alone.shape[1] - 5])
+
+
+@parts
+def test_checkpointed_gradients_are_equal(part: str) -> None:
+    gradients = []
+    for is_checkpointing in (False, True):
+        model = make_model(part).train()
+        if is_checkpointing:
+            model.activation_checkpointing_enable({"use_reentrant": False})
+        ids = some_ids(2, 10)
+        model(ids, labels=ids).loss.backward()
+        gradients.append({n: p.grad for n, p in model.named_parameters() if p.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradients[1][name], gradient, msg=name)
+
+
+@parts
+def test_every_weight_learns(part: str) -> None:
+    model = make_model(part).train()
+    ids = some_ids(4, 24)
+    model(ids, labels=ids).loss.backward()
+    still = [
+        name
+        for name, weight in model.named_parameters()
+        if weight.grad is None or not weight.grad.abs().sum()
+    ]
+    assert still == []
+
+
+@parts
+def test_a_saved_model_is_the_same_and_known_to_the_auto_classes(part: str, tmp_path: Path) -> None:
+    model = make_model(part)
+    model.save_pretrained(tmp_path)
+    assert AutoConfig.from_pretrained(tmp_path).model_type == "liquid_foundation"
+    again = AutoModelForCausalLM.from_pretrained(tmp_path)
+    assert type(again) is LiquidFoundationForCausalLM
+    ids = some_ids(1, 8)
+    with torch.no_grad():
+        assert torch.equal(again(ids).logits, model(ids).logits)
+
+
+def test_tied_weights_are_one() -> None:
+    model = make_model()
+    assert model.lm_head.weight is model.get_input_embeddings().weight
+    apart = make_model(tie_word_embeddings=False)
+    assert apart.lm_head.weight is not apart.get_input_embeddings().weight
+
+
+def test_a_loss_counts_what_routers_ask_for() -> None:
+    model = make_model("confident experts").train()
+    ids = some_ids(2, 9)
+    output = model(ids, labels=ids)
+    likelihood = torch.nn.functional.cross_entropy(
+        output.logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten()
+    )
+    assert output.auxiliary_loss > 0
+    torch.testing.assert_close(output.loss, likelihood + output.auxiliary_loss)
+
+
+def test_a_cache_of_fixed_size_holds_any_length() -> None:
+    model = make_model("default")
+    cache = FoundationCache()
+    sizes = []
+    with torch.no_grad():
+        for _ in range(3):
+            model(some_ids(1, 40), past_key_values=cache)
+            memory = cache.memory("1")
+            sizes.append(sum(tensor.numel() for tensor in memory.values()))
+    assert cache.get_seq_length() == 120
+    assert len(set(sizes)) == 1
+
+
+def test_another_cache_is_refused() -> None:
+    model = make_model()
+    with pytest.raises(ValueError, match="cannot hold recurrent states"):
+        model(some_ids(1, 3), past_key_values=DynamicCache())
+
+
+def test_assisted_decoding_is_refused() -> None:
+    model = make_model()
+    cache = FoundationCache()
+    model(some_ids(1, 3), past_key_values=cache)
+    with pytest.raises(ValueError, match="cannot be taken back"):
+        cache.crop(-1)
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"mixers": ["convolution", "fourier"]}, "fourier"),
+        ({"compressed_layers": [1, 9]}, "compressed_layers"),
+        ({"num_attention_heads": 3}, "do not fit"),
+        ({"differential": True, "num_key_value_heads": 1}, "pairs groups"),
+        ({"encoder_mixers": ["memory"]}, "reads one way"),
+    ],
+)
+def test_parts_that_do_not_go_together_are_refused(options: dict[str, object], fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        make_model(**options)

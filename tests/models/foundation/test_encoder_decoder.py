@@ -1,0 +1,124 @@
+"""The encoder-decoder: reads both ways, writes one way, packed and padded as it is alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import AutoModelForSeq2SeqLM
+
+from cauce.corpus.batches import collate
+from cauce.corpus.tokens import Tokens
+from cauce.models.foundation import LiquidFoundationForConditionalGeneration
+from cauce.models.prediction import predict
+from models.foundation.foundation_cases import VOCABULARY, make_encoder_decoder
+
+
+def some_ids(rows: int, tokens: int, *, seed: int = 1) -> Tensor:
+    return torch.randint(3, VOCABULARY, (rows, tokens), generator=torch.manual_seed(seed))
+
+
+def test_an_answer_does_not_depend_on_its_later_tokens() -> None:
+    model = make_encoder_decoder()
+    text, answer = some_ids(2, 11), some_ids(2, 15, seed=2)
+    with torch.no_grad():
+        before = model(input_ids=text, decoder_input_ids=answer, use_cache=False).logits
+        changed = answer.clone()
+        changed[:, 8:] = some_ids(2, 7, seed=3)
+        after = model(input_ids=text, decoder_input_ids=changed, use_cache=False).logits
+    assert torch.equal(after[:, :8], before[:, :8])
+
+
+def test_every_token_read_changes_the_answer() -> None:
+    """A window of 6 and two blocks reach the start of a text of 9 from its end, both ways."""
+    model = make_encoder_decoder()
+    text = some_ids(1, 9)
+    with torch.no_grad():
+        before = model.encoder(text).last_hidden_state
+        for place in range(9):
+            changed = text.clone()
+            changed[0, place] = 3 + (changed[0, place] - 2) % (VOCABULARY - 3)
+            moved = (model.encoder(changed).last_hidden_state - before).abs().sum(-1)[0] > 0
+            near = [abs(place - other) <= 5 for other in range(9)]
+            assert moved[torch.tensor(near)].all()
+
+
+def test_padding_of_the_text_changes_nothing() -> None:
+    model = make_encoder_decoder()
+    text, answer = some_ids(1, 7), some_ids(1, 5, seed=2)
+    padded = torch.cat((text, torch.full((1, 4), 2)), 1)
+    mask = torch.tensor([[1] * 7 + [0] * 4])
+    with torch.no_grad():
+        alone = model(input_ids=text, decoder_input_ids=answer).logits
+        beside = model(input_ids=padded, attention_mask=mask, decoder_input_ids=answer).logits
+    torch.testing.assert_close(beside, alone)
+
+
+def test_packed_documents_are_as_they_are_alone() -> None:
+    model = make_encoder_decoder()
+    documents = [
+        Tokens(some_ids(1, n, seed=n)[0].tolist(), some_ids(1, m, seed=m)[0].tolist())
+        for n, m in ((8, 3), (1, 6), (5, 5))
+    ]
+
+    def logits(row: list[Tokens]) -> Tensor:
+        return predict(model, collate([row], pad_id=2, decoder_start_id=2))[0]
+
+    with torch.no_grad():
+        torch.testing.assert_close(
+            logits(documents), torch.cat([logits([document]) for document in documents])
+        )
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_generation_is_the_same_with_and_without_a_cache(beams: int) -> None:
+    model = make_encoder_decoder()
+    text = some_ids(2, 9)
+    mask = torch.ones_like(text)
+    mask[0, 6:] = 0
+    cached, plain = (
+        model.generate(
+            text,
+            attention_mask=mask,
+            use_cache=use_cache,
+            max_new_tokens=8,
+            num_beams=beams,
+            do_sample=False,
+        )
+        for use_cache in (True, False)
+    )
+    assert torch.equal(cached, plain)
+
+
+def test_labels_are_shifted_and_every_weight_learns() -> None:
+    model = make_encoder_decoder().train()
+    text, answer = some_ids(2, 6), some_ids(2, 5, seed=2)
+    output = model(input_ids=text, labels=answer)
+    shifted = torch.cat((torch.full((2, 1), 2), answer[:, :-1]), 1)
+    by_hand = model(input_ids=text, decoder_input_ids=shifted).logits
+    torch.testing.assert_close(output.logits, by_hand)
+    output.loss.backward()
+    assert all(weight.grad is not None and weight.grad.any() for weight in model.parameters())
+
+
+def test_a_saved_model_is_the_same(tmp_path: Path) -> None:
+    model = make_encoder_decoder()
+    model.save_pretrained(tmp_path)
+    again = AutoModelForSeq2SeqLM.from_pretrained(tmp_path)
+    assert type(again) is LiquidFoundationForConditionalGeneration
+    assert again.lm_head.weight is again.get_input_embeddings().weight
+    text, answer = some_ids(1, 6), some_ids(1, 4, seed=2)
+    with torch.no_grad():
+        assert torch.equal(
+            again(input_ids=text, decoder_input_ids=answer).logits,
+            model(input_ids=text, decoder_input_ids=answer).logits,
+        )
+
+
+def test_nothing_to_write_is_refused() -> None:
+    with pytest.raises(ValueError, match="decoder was given nothing"):
+        make_encoder_decoder()(input_ids=some_ids(1, 3))
+    with pytest.raises(ValueError, match="encoder was given nothing"):
+        make_encoder_decoder()(decoder_input_ids=some_ids(1, 3))
