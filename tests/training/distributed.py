@@ -35,7 +35,7 @@ from cauce.training.stopping import StopRequest
 from models.tiny import tiny_model
 from training.examples import chats
 
-KINDS = ("gpt2", "t5", "lora", "liquid")
+KINDS = ("gpt2", "t5", "lora", "liquid", "muon")
 UPDATES, HALF = 6, 3
 CLIP_NORM = 1.0
 NOTHING: dict[str, Any] = {"weights": {}, "optimizer": {}}
@@ -71,6 +71,8 @@ class Result:
 
 def build(kind: str) -> LoadedModel:
     """GPT-2 computes its activations twice, as with `gradient_checkpointing`."""
+    if kind == "muon":
+        return tiny_model("gpt2")
     if kind == "lora":
         settings = ModelSettings(base="tiny-llama", adapter="lora", lora_rank=4)
         return attach(tiny_model("llama"), settings, seed=5)
@@ -102,7 +104,9 @@ def train(kind: str, processes: Processes, halfway: dict[str, Any] | None = None
     objective = SummedLoss(loaded.model, uses_all=uses_all)
     module = processes.wrap(objective, blocks(loaded), uses_all=uses_all)
     parameters = trainable_parameters(loaded.model)
-    optimizer = make_optimizer(loaded.model, TrainingSettings(lr=1e-3))
+    rule = "muon" if kind == "muon" else "adamw"
+    settings = TrainingSettings.model_validate({"lr": 1e-3, "optimizer": rule})
+    optimizer = make_optimizer(loaded.model, settings)
     if halfway is not None:
         processes.put_weights(parameters, halfway["weights"])
         processes.put_optimizer_state(optimizer, parameters, halfway["optimizer"])

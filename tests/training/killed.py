@@ -33,14 +33,16 @@ SETTINGS = TrainingSettings(
     monitor_every=5,
 )
 
-PACKED = "-packed"
-"""After a KIND: several examples in each row."""
+PACKED, MUON = "-packed", "-muon"
+"""After a KIND: several examples in each row, and the other optimizer."""
 
 
 def run(kind: str, folder: Path, progress: Any = lambda line: None) -> dict[str, Any]:
-    loaded = tiny_model(kind.removesuffix(PACKED), dropout=0.1)
+    loaded = tiny_model(kind.removesuffix(MUON).removesuffix(PACKED), dropout=0.1)
     items = chats(loaded, 20)
     settings = SETTINGS.model_copy(update={"pack_tokens": 192}) if PACKED in kind else SETTINGS
+    if MUON in kind:
+        settings = settings.model_copy(update={"optimizer": "muon"})
     return train(loaded, items[:16], items[16:], settings, folder, seed=11, progress=progress)
 
 

@@ -16,7 +16,7 @@ from cauce.models.settings import ModelSettings
 from cauce.training.monitor import find_blocks
 from models.tiny import DECODERS, logits, tiny_decoder, tiny_model
 from training.engines import alone, distance, engine_of, gradient_of, mean_loss
-from training.examples import chats
+from training.examples import chats, tiny_llama_with_auxiliary
 
 KINDS = [*DECODERS, "t5"]
 
@@ -180,10 +180,12 @@ def snapshot(engine):
     return torch.cat([weight.detach().flatten() for weight in engine.parameters.values()])
 
 
-def test_fp16_trains_with_a_scale():
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_fp16_trains_with_a_scale(optimizer):
     loaded = tiny_decoder("llama")
     batches = [alone(chats(loaded, 6))]
-    with engine_of(loaded, precision="fp16") as engine:
+    options = {"optimizer": optimizer, "lr": 5e-3}
+    with engine_of(loaded, precision="fp16", **options) as engine:
         assert engine.scaler.get_scale() > 1
         updates = [engine.update(batches, 5e-3, (step, 8)) for step in range(8)]
     done = [update for update in updates if not update.fault]
@@ -194,10 +196,11 @@ def test_fp16_trains_with_a_scale():
     assert done[0].grad_norm == pytest.approx(exact.grad_norm, rel=0.05)
 
 
-def test_an_overflow_of_fp16_costs_an_update_and_lowers_the_scale():
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_an_overflow_of_fp16_costs_an_update_and_lowers_the_scale(optimizer):
     loaded = tiny_decoder("llama")
     batches = [alone(chats(loaded, 4))]
-    with engine_of(loaded, precision="fp16") as engine:
+    with engine_of(loaded, precision="fp16", optimizer=optimizer) as engine:
         engine.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**60)
         before = snapshot(engine)
         update = engine.update(batches, 5e-3, (0, 4))
@@ -355,10 +358,11 @@ def test_an_engine_that_cannot_be_made_leaves_the_model_as_it_was():
     assert state_of(loaded) == before
 
 
-def test_weights_and_moments_are_put_back():
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_weights_and_moments_are_put_back(optimizer):
     loaded = tiny_decoder("gpt2")
     batches = [alone(chats(loaded, 3))]
-    with engine_of(loaded) as engine:
+    with engine_of(loaded, optimizer=optimizer) as engine:
         engine.update(batches, 1e-2, (0, 3))
         weights, moments = engine.weights(), engine.optimizer_state()
         kept = {name: weight.clone() for name, weight in weights.items()}
@@ -399,11 +403,12 @@ def test_a_compiled_engine_computes_what_the_plain_one_does(monkeypatch):
     monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager"))
     results = []
     for is_compiled in (False, True):
-        loaded = tiny_model("llama")
+        loaded = tiny_llama_with_auxiliary()
         batches = [alone(chats(loaded, 6))]
         with engine_of(loaded, compile=is_compiled, monitor_every=2) as engine:
             assert engine.choices["compile"].value == ("yes" if is_compiled else "no")
             updates = [engine.update(batches, 1e-3, (step, 3)) for step in range(3)]
+            assert updates[0].auxiliary == pytest.approx(5.0)
             results.append(([it.mean.loss for it in updates], snapshot(engine)))
     (losses, weights), (again, compiled) = results
     assert again == pytest.approx(losses, rel=1e-5)

@@ -31,8 +31,9 @@ def test_a_decoder_is_pretrained_on_prompts_too():
     loaded = tiny_model("gpt2")
     items = chats(loaded, 3)
     examples = Examples(items, loaded, Pretrain(), seed="1")
-    assert examples.first() == [Tokens([], item.prompt + item.completion) for item in items]
+    assert list(examples.first()) == [Tokens([], item.prompt + item.completion) for item in items]
     assert examples.at(1, 5) == examples.at(1, 0)
+    assert examples.first()[1:] == list(examples.first())[1:]
 
 
 def test_an_encoder_decoder_restores_spans_that_each_epoch_cuts_anew(t5):

@@ -20,7 +20,7 @@ from cauce.training.loop import train
 from cauce.training.settings import TrainingSettings
 from models.tiny import logits, tiny_decoder, tiny_model
 from training.engines import alone, mean_loss
-from training.examples import chats, tiny_t5_with_sentinels
+from training.examples import chats, tiny_llama_with_auxiliary, tiny_t5_with_sentinels
 
 
 def run(loaded, folder, *, validation=4, progress=lambda line: None, teacher=None, **settings):
@@ -98,6 +98,12 @@ def test_log_lines_hold_what_the_report_draws(tmp_path):
         None,
         0,
     )
+
+
+def test_what_a_model_adds_to_its_loss_is_in_the_log(tmp_path):
+    run(tiny_llama_with_auxiliary(), tmp_path, validation=0, steps=2, optimizer="muon")
+    first, second = [line["auxiliary"] for line in log_of(tmp_path) if "loss" in line]
+    assert first == pytest.approx(5.0) and second < first
 
 
 def test_figures_of_the_layers_are_in_the_log(tmp_path):

@@ -9,6 +9,7 @@ from torch import nn
 from cauce.models.adapters import attach
 from cauce.models.settings import ModelSettings
 from cauce.training.monitor import Monitor, find_blocks, find_non_finite
+from models.foundation.foundation_cases import make_model
 from models.tiny import DECODERS, tiny_model
 
 BLOCKS = {
@@ -264,3 +265,13 @@ def test_hooks_go_when_the_rerun_fails():
     with pytest.raises(ZeroDivisionError):
         find_non_finite(loaded.model, lambda: 1 / 0)
     assert hook_count(loaded.model) == 0
+
+
+def test_what_experts_and_compression_did_is_among_the_figures() -> None:
+    model = make_model("all at once").train()
+    monitor = Monitor(model, every=1)
+    with monitor.watch():
+        model(torch.arange(3, 23)[None], use_cache=False)
+    figures = monitor.figures()
+    assert 0 <= figures["model.stack.layers.2.feed_forward/least_used"] <= 1 / 8
+    assert figures["model.stack.compression/tokens_per_chunk"] >= 1

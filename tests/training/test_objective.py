@@ -23,8 +23,8 @@ from cauce.training.objectives import Distil, Pretrain, Sft
 from cauce.training.optimizer import make_optimizer
 from cauce.training.settings import TrainingSettings
 from models.tiny import DECODERS, tiny_decoder, tiny_model
-from training.engines import alone, engine_of, mean_loss
-from training.examples import chats
+from training.engines import alone, engine_of, gradient_of, mean_loss
+from training.examples import chats, tiny_llama_with_auxiliary
 
 KINDS = [*DECODERS, "t5"]
 
@@ -246,3 +246,35 @@ def test_norms_and_biases_are_not_decayed():
         assert all("bias" not in names[weight] for weight in decayed["params"])
         assert all(weight.ndim == 1 or "bias" in names[weight] for weight in kept["params"])
         assert len(decayed["params"]) + len(kept["params"]) == len(names)
+
+
+def test_what_a_model_adds_to_its_loss_is_a_mean_per_token():
+    loaded, plain = tiny_llama_with_auxiliary(), tiny_model("llama")
+    items = chats(loaded, 5)
+    with engine_of(loaded) as engine, engine_of(plain) as reference:
+        expected, gradient = gradient_of(reference, [alone(items)])
+        for batches in ([alone(items)], [alone(items[:1]), alone(items[1:])]):
+            engine._summed_loss.begin(0, 1)
+            mean, found = gradient_of(engine, batches)
+            assert mean.loss == pytest.approx(expected.loss + 5.0, rel=1e-6)
+            assert engine._summed_loss.auxiliary.item() == pytest.approx(5.0)
+            difference = dict(zip(engine.parameters, pieces(found - gradient, engine), strict=True))
+            pull = difference.pop("model.norm.weight")
+            torch.testing.assert_close(pull, torch.ones_like(pull))
+            assert max(it.abs().max() for it in difference.values()) < 1e-5
+        assert engine.validate([alone(items)]).loss == reference.validate([alone(items)]).loss
+
+
+def pieces(flat, engine):
+    return flat.split([weight.numel() for weight in engine.parameters.values()])
+
+
+def test_what_a_model_adds_is_in_the_update_that_names_it():
+    loaded = tiny_llama_with_auxiliary()
+    batches = [alone(chats(loaded, 3)), alone(chats(loaded, 2))]
+    with engine_of(loaded) as engine:
+        first, second = [engine.update(batches, 1e-3, (step, 2)) for step in range(2)]
+    assert first.auxiliary == pytest.approx(5.0)
+    assert second.auxiliary == pytest.approx(5.0 - 0.032, abs=1e-3)
+    with engine_of(tiny_model("llama")) as engine:
+        assert engine.update(batches, 1e-3, (0, 2)).auxiliary is None

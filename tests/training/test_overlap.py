@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cauce.corpus.tokens import Tokens
 from cauce.errors import LeakageFound
+from cauce.training import overlap
 from cauce.training.overlap import NEAR, SCAFFOLD_SHARE, SHINGLE, find_overlaps, refuse_overlap
 from models.tiny import tiny_model
 from training.examples import chats
@@ -91,6 +92,18 @@ def test_what_is_found_is_what_the_definition_says(chance, alphabet, count):
     found = find_overlaps(train, held_out)
     expected = slow_overlaps(train, held_out)
     assert {overlap.held_out: overlap.similarity for overlap in found} == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 1000])
+def test_how_many_are_read_together_changes_nothing(rows, monkeypatch):
+    monkeypatch.setattr(overlap, "ROWS_AT_ONCE", rows)
+    train, held_out = corpus(20, seed=1, prefix=SYSTEM), corpus(6, seed=2, prefix=SYSTEM)
+    held_out[1], held_out[4] = changed(train[12], [230]), train[3]
+    found = find_overlaps(train, held_out)
+    assert [(one.held_out, one.train) for one in found] == [(1, 12), (4, 3)]
+    assert {one.held_out: one.similarity for one in found} == pytest.approx(
+        slow_overlaps(train, held_out)
+    )
 
 
 def test_different_examples_pass():

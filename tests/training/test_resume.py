@@ -55,7 +55,7 @@ def straight(tmp_path_factory):
     [
         ("gpt2", ["step:7", "write:12"]),
         ("t5", ["seal:12"]),
-        ("gpt2-packed", ["step:11"]),
+        ("gpt2-packed-muon", ["step:11"]),
     ],
 )
 def test_sigkills_then_resume_end_with_the_same_bits(kind, moments, straight, tmp_path):

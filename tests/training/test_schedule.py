@@ -50,6 +50,18 @@ def test_warm_restarts_equal_torch_s():
     assert found == pytest.approx(expected)
 
 
+def test_wsd_is_a_trapezium_that_ends_one_step_above_its_floor():
+    found = rates(100, schedule="wsd", warmup=0.1, decay=0.4, min_lr=0.2)
+    rise = [(step + 1) / 10 for step in range(10)]
+    fall = [1.0 - 0.8 * step / 40 for step in range(40)]
+    assert found == pytest.approx([*rise, *[1.0] * 50, *fall])
+
+
+def test_wsd_falls_over_a_fifth_unless_told_otherwise():
+    assert rates(50, schedule="wsd") == rates(50, schedule="wsd", decay=0.2)
+    assert rates(10, schedule="wsd", warmup=0.0, decay=1.0, min_lr=0.0)[::3] == [1.0, 0.7, 0.4, 0.1]
+
+
 def test_constant_stays_at_the_peak():
     assert rates(10, schedule="constant", warmup=0.2)[2:] == [1.0] * 8
 
@@ -60,6 +72,11 @@ def test_constant_stays_at_the_peak():
         ({"restarts": 2}, "restarts is 2 but schedule is 'cosine'"),
         ({"schedule": "cosine_restarts"}, "say how many"),
         ({"schedule": "cosine_restarts", "restarts": 5, "steps": 5}, "do not fit into 5 steps"),
+        ({"decay": 0.2}, "decay is 0.2 but schedule is 'cosine'"),
+        ({"schedule": "wsd", "decay": 0.7, "warmup": 0.4}, "more than all updates"),
+        ({"schedule": "wsd", "warmup": 0.9}, "warmup 0.9 and decay 0.2"),
+        ({"schedule": "wsd", "decay": 0}, "greater than 0"),
+        ({"optimizer": "sgd"}, "'adamw' or 'muon'"),
         ({"lr": 0}, "greater than 0"),
         ({"warmup": 1.0}, "less than 1"),
         ({"precision": "fp8"}, "'bf16'"),

@@ -26,17 +26,25 @@ COARSE_TOLERANCE = 2e-2
 
 
 class Predicted(NamedTuple):
-    """Logits and, when asked for, what each block put out on the way to them."""
+    """Logits and, when asked for, what came with them."""
 
     logits: Float[Tensor, "b t v"]
-    states: tuple[tuple[Tensor, ...], ...]
-    """Of a decoder's blocks; of an encoder-decoder's encoder blocks and of its decoder's."""
+    states: tuple[tuple[Tensor, ...], ...] = ()
+    """What each block put out: of a decoder; of an encoder and of its decoder."""
+    auxiliary: Float[Tensor, ""] | None = None
+    """What the model adds to its loss for each token, where it does."""
 
 
 def predict(model: LanguageModel, batch: Batch) -> Float[Tensor, "b t v"]:
     """The logits at each of `batch.targets`; a packed document's are those it has alone."""
     logits: Tensor = _run(model, batch).logits
     return logits
+
+
+def predict_with_auxiliary(model: LanguageModel, batch: Batch) -> Predicted:
+    """The logits, and what the model returned as `auxiliary_loss`."""
+    output = _run(model, batch)
+    return Predicted(output.logits, auxiliary=output.get("auxiliary_loss"))
 
 
 def predict_with_states(model: LanguageModel, batch: Batch) -> Predicted:

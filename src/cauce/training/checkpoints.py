@@ -3,7 +3,7 @@
     checkpoints/step-000100/
       weights.safetensors     the trained parameters
       best.safetensors        those of the best validation so far, where it was at another step
-      optimizer.pt            AdamW's moments
+      optimizer.pt            the optimizer's moments
       state.json              counters, log position, random states
       manifest.json           size and SHA-256 of each file above, what is being trained, and a
                               seal over all that

@@ -13,7 +13,7 @@ from cauce.models.head import set_aside
 from cauce.models.loading import LoadedModel
 from cauce.models.prediction import predict
 from cauce.training.objective import Likelihood, batch_of, supervised_tokens
-from cauce.training.objectives import Sft
+from cauce.training.objectives import Pretrain, Sft
 from cauce.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def refuse_untrainable(
     for name, items in (("training", train), ("validation", validation)):
         _refuse_unknown_tokens(loaded, items, name)
         _refuse_unsupervised(loaded, items, name)
-        _refuse_open_ends(loaded, items, name)
+        if not isinstance(settings.objective, Pretrain):
+            # A row of a text to pretrain on ends where the row is full.
+            _refuse_open_ends(loaded, items, name)
         _refuse_too_long(loaded, items, name)
     _refuse_masked_end(loaded, train[0])
     _refuse_deaf_weights(loaded, train[: settings.batch_size])

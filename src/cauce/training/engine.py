@@ -20,7 +20,7 @@ from torch import Tensor
 from cauce.corpus.batches import Row, Width
 from cauce.models.head import set_aside
 from cauce.models.loading import LoadedModel
-from cauce.models.prediction import predict
+from cauce.models.prediction import Predicted, predict_with_auxiliary
 from cauce.models.recurrence import announce_document_starts
 from cauce.training.acceleration import (
     Choice,
@@ -36,7 +36,12 @@ from cauce.training.distribution import Processes
 from cauce.training.monitor import Monitor, find_blocks, find_non_finite
 from cauce.training.objective import MeanLoss, batch_of, summed_loss
 from cauce.training.objectives import Distil
-from cauce.training.optimizer import make_optimizer, trainable_parameters
+from cauce.training.optimizer import (
+    is_balance,
+    make_optimizer,
+    set_rates,
+    trainable_parameters,
+)
 from cauce.training.settings import TrainingSettings
 
 Rows = Sequence[Row]
@@ -56,6 +61,8 @@ class Update(NamedTuple):
     """The fault is that of a scale of fp16 that was tried and is now lower."""
     figures: Mapping[str, float] = MappingProxyType({})
     """What the monitor measured, when it was its turn."""
+    auxiliary: float | None = None
+    """The part of the mean loss that the model gave itself, for its routers for example."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +95,10 @@ class Engine:
             "compile": choose_compile(settings.compile, self.loaded, task.work),
         }
         self.width = task.width or choose_width(self.loaded, self.precision)
-        self._predict: Callable[..., Tensor] = predict
+        self._predict: Callable[..., Predicted] = predict_with_auxiliary
         if self.choices["compile"].value == "yes":
             is_dynamic = task.work.shapes > 1
-            self._predict = torch.compile(predict, dynamic=is_dynamic)
+            self._predict = torch.compile(predict_with_auxiliary, dynamic=is_dynamic)
         self.digest = _digest_of_weights(self.loaded)
         """Of the weights before the first update, frozen or not."""
         with ExitStack() as undo:
@@ -109,6 +116,7 @@ class Engine:
             )
             self._undo = undo.pop_all()
         self.parameters = trainable_parameters(self.loaded.model)
+        self._clipped = [it for name, it in self.parameters.items() if not is_balance(name)]
         self.optimizer = make_optimizer(self.loaded.model, settings)
         self.scaler = torch.amp.GradScaler(
             self.loaded.device.type, enabled=self.precision == "fp16"
@@ -127,20 +135,20 @@ class Engine:
     def update(self, batches: Sequence[Rows], rate: float, place: tuple[int, int]) -> Update:
         """Moves the weights by the gradient of the mean loss over `batches`; says what it was.
 
-        `place` is the update's number (from 0) and that of all updates.
+        `rate` is that of AdamW now; Muon's is the same share of its own peak. `place` is the
+        update's number (from 0) and that of all updates.
         """
         self._summed_loss.begin(*place)
         is_sampled = self.monitor.is_due(place[0] + 1)
-        self._summed_loss.predict = predict if is_sampled else self._predict
+        self._summed_loss.predict = predict_with_auxiliary if is_sampled else self._predict
         with self.monitor.watch() if is_sampled else nullcontext():
             mean = self.accumulate_gradients(batches)
         self.scaler.unscale_(self.optimizer)
         figures = self.monitor.figures() if is_sampled else {}
-        norm = self.processes.clip(list(self.parameters.values()), self.settings.clip_norm)
-        update = Update(mean, norm, figures=figures)
+        norm = self.processes.clip(self._clipped, self.settings.clip_norm)
+        update = Update(mean, norm, figures=figures, auxiliary=self._auxiliary())
         if math.isfinite(norm) and math.isfinite(mean.loss):
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
+            set_rates(self.optimizer, rate)
             self.scaler.step(self.optimizer)
         else:
             update = self._faulty(update, batches)
@@ -168,7 +176,7 @@ class Engine:
     def validate(self, batches: Sequence[Rows], width: Width | None = None) -> MeanLoss:
         """The likelihood per supervised token over `batches`, without dropout."""
         self._module.eval()
-        self._summed_loss.predict = predict
+        self._summed_loss.predict = predict_with_auxiliary
         count = self._summed_loss.count
         tokens = sum(count(item) for rows in batches for row in rows for item in row)
         total = 0.0
@@ -196,6 +204,10 @@ class Engine:
         """The main process's `state`, as `optimizer_state` gave it, is gone on from."""
         self.processes.put_optimizer_state(self.optimizer, self.parameters, state)
 
+    def _auxiliary(self) -> float | None:
+        total = self._summed_loss.auxiliary
+        return None if total is None else self.processes.sum(total.item()) / self.processes.count
+
     def _faulty(self, update: Update, batches: Sequence[Rows]) -> Update:
         if math.isfinite(update.mean.loss) and self.scaler.get_scale() > 1.0:
             fault = f"the gradient overflows in fp16 at a scale of {self.scaler.get_scale():g}"
@@ -204,7 +216,7 @@ class Engine:
         def forward() -> object:
             return [self._module(batch_of(self.loaded, rows, self.width)) for rows in batches]
 
-        self._summed_loss.predict = predict
+        self._summed_loss.predict = predict_with_auxiliary
         return update._replace(fault=find_non_finite(self.loaded.model, forward))
 
 

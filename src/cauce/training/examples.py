@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import overload
 
 from cauce.corpus.tokens import Tokens
 from cauce.models.loading import LoadedModel
@@ -22,12 +23,13 @@ class Examples:
     def __init__(
         self, items: Sequence[Tokens], loaded: LoadedModel, objective: Objective, *, seed: str
     ) -> None:
-        self._items, self._seed = items, seed
+        self._items: Sequence[Tokens] = items
+        self._seed = seed
         self._sentinels: list[int] | None = None
         if isinstance(objective, Pretrain) and loaded.is_encoder_decoder:
             self._sentinels = sentinel_ids(loaded.tokenizer)
         elif isinstance(objective, Pretrain):
-            self._items = [Tokens([], [*item.prompt, *item.completion]) for item in items]
+            self._items = _Whole(items)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -40,6 +42,34 @@ class Examples:
         chance = random.Random(f"{self._seed}/{epoch}/{index}")
         return corrupt(item, sentinels=self._sentinels, chance=chance)
 
-    def first(self) -> list[Tokens]:
-        """All of them as the first epoch shows them."""
+    def first(self) -> Sequence[Tokens]:
+        """All of them as the first epoch shows them; what needs no change is not held twice."""
+        if self._sentinels is None:
+            return self._items
         return [self.at(index, 0) for index in range(len(self))]
+
+
+class _Whole(Sequence[Tokens]):
+    """Items of which the prompt is learned too, made when they are asked for."""
+
+    def __init__(self, items: Sequence[Tokens]) -> None:
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> Tokens: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Tokens]: ...
+    def __getitem__(self, index: int | slice) -> Tokens | list[Tokens]:
+        if isinstance(index, slice):
+            return [_whole(item) for item in self._items[index]]
+        return _whole(self._items[index])
+
+    def __iter__(self) -> Iterator[Tokens]:
+        return map(_whole, self._items)
+
+
+def _whole(item: Tokens) -> Tokens:
+    return Tokens([], [*item.prompt, *item.completion])

@@ -100,7 +100,7 @@ class Data(NamedTuple):
     """What is learned from, and what it is judged by."""
 
     learned: Examples
-    judged: list[Tokens]
+    judged: Sequence[Tokens]
 
 
 @dataclass
@@ -263,11 +263,13 @@ class _Training:
         state.tokens_supervised += mean.tokens
         state.tokens_read += sum(item.length for rows in batches for row in rows for item in row)
         state.steps_cpu_s += time.process_time() - cpu_start
+        auxiliary = {} if update.auxiliary is None else {"auxiliary": update.auxiliary}
         self.log.write(
             {
                 "step": state.step,
                 "epoch": self.plan.epoch_at(state.step),
                 "loss": mean.loss,
+                **auxiliary,
                 "lr": rate,
                 "grad_norm": update.grad_norm,
                 "tokens": mean.tokens,

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from cauce.models.protocol import LanguageModel
+from cauce.models.protocol import LanguageModel, Observed
+from cauce.training.optimizer import is_balance
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,6 +38,9 @@ class Monitor:
         self.every = every
         self._blocks = find_blocks(model)
         self._parameters = _parameters_by_layer(model, self._blocks)
+        self._observed = {
+            _plain(name): part for name, part in model.named_modules() if isinstance(part, Observed)
+        }
         self._norms: dict[str, list[Tensor]] = {}
         self._counts: dict[str, int] = {}
 
@@ -60,7 +64,8 @@ class Monitor:
     def figures(self) -> dict[str, float]:
         """Each block's root mean square output in the last `watch`, and gradient norms as they are.
 
-        Outputs include those at padding. A layer's norm is over its trainable parameters.
+        Outputs include those at padding. A layer's norm is over its trainable parameters, as in
+        clipping. What experts and compression did stands under the names of these parts.
         Layers without gradients are left out. With sharded weights every process must call it.
         """
         figures = {}
@@ -71,6 +76,8 @@ class Monitor:
             gradients = [weight.grad for weight in parameters if weight.grad is not None]
             if gradients:
                 figures[f"gradient_norm/{name}"] = _joint_norm(gradients)
+        for name, part in self._observed.items():
+            figures |= {f"{name}/{key}": value for key, value in part.figures().items()}
         return figures
 
     def _measure(self, name: str) -> Callable[[Module, Any, Any], None]:
@@ -176,7 +183,7 @@ def _parameters_by_layer(
     holders = {name.rsplit(".", depth)[0] for name in blocks for depth in range(1, _depth(name))}
     layers: dict[str, list[Tensor]] = defaultdict(list)
     for name, weight in model.named_parameters():
-        if weight.requires_grad:
+        if weight.requires_grad and not is_balance(name):
             layers[_layer_of(_plain(name), blocks, holders)].append(weight)
     return dict(layers)
 

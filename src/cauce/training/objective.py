@@ -24,7 +24,7 @@ from cauce.corpus.tokens import IGNORED, Tokens
 from cauce.models.head import plain_head
 from cauce.models.loading import LoadedModel
 from cauce.models.loss import cross_entropy, fused_cross_entropy
-from cauce.models.prediction import Predicted, predict, predict_with_states
+from cauce.models.prediction import Predicted, predict_with_auxiliary, predict_with_states
 from cauce.training.block_teaching import BlockTeaching
 from cauce.training.distillation import divergence, hidden_state_loss, matching_layers
 from cauce.training.objectives import Distil, Objective, Pretrain, Sft
@@ -53,23 +53,35 @@ class Likelihood(Module):
         super().__init__()
         self.model = cast(Module, loaded.model)
         self.head = plain_head(loaded)
-        self.predict: Callable[..., Tensor] = predict
+        self.predict: Callable[..., Predicted] = predict_with_auxiliary
+        self.auxiliary: Tensor | None = None
+        """What of the losses since `begin` the model gave itself."""
         self._loaded, self._objective, self._precision = loaded, objective, precision
 
     def forward(self, batch: Batch, share: float = 1.0) -> Float[Tensor, ""]:
-        """`share` of the loss summed over the supervised tokens, in fp32."""
+        """`share` of the loss summed over the supervised tokens, in fp32.
+
+        In training, what the model returns as `auxiliary_loss` is added for each of these tokens.
+        """
         with autocast(batch.input_ids.device, self._precision):
             predicted = self.predict(self.model, batch)
         is_supervised = batch.targets != IGNORED
         wanted = batch.targets[is_supervised]
-        return self._summed(predicted[is_supervised], wanted, share)
+        loss = self._summed(predicted.logits[is_supervised], wanted, share)
+        if not self.training or predicted.auxiliary is None:
+            return loss
+        auxiliary = share * is_supervised.sum() * predicted.auxiliary.float()
+        before = 0.0 if self.auxiliary is None else self.auxiliary
+        self.auxiliary = before + auxiliary.detach()
+        return loss + auxiliary
 
     def count(self, item: Tokens) -> int:
         """Tokens of the example that `forward` sums over."""
         return supervised_tokens(self._loaded, item)
 
     def begin(self, step: int, total_steps: int) -> None:
-        """Every update is alike."""
+        """Every update is alike, and has an `auxiliary` of its own."""
+        self.auxiliary = None
 
     def _summed(self, predicted: Tensor, targets: Int[Tensor, " n"], share: float) -> Tensor:
         smoothing = self._objective.label_smoothing if self.training else 0.0
@@ -90,6 +102,7 @@ class Distillation(Module):
     """How far a batch's hidden states, or its distributions, are from those of the teacher."""
 
     head: Linear | None = None
+    auxiliary: Tensor | None = None
     matches: Literal["blocks", "states", "logits"]
     """What of the teacher is matched now."""
 
@@ -98,7 +111,7 @@ class Distillation(Module):
     ) -> None:
         super().__init__()
         self.model = cast(Module, loaded.model)
-        self.predict: Callable[..., Tensor] = predict
+        self.predict: Callable[..., Predicted] = predict_with_auxiliary
         self._loaded, self._objective, self._precision = loaded, objective, precision
         self._teacher = teacher
         self._blocks = BlockTeaching(loaded, teacher) if objective.block_share else None
@@ -109,7 +122,7 @@ class Distillation(Module):
         is_supervised = batch.targets != IGNORED
         with autocast(batch.input_ids.device, self._precision):
             if not self.training:
-                logits = self.predict(self.model, batch)[is_supervised]
+                logits = self.predict(self.model, batch).logits[is_supervised]
                 return share * cross_entropy(logits, batch.targets[is_supervised])
             if self.matches == "blocks":
                 assert self._blocks is not None

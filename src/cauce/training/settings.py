@@ -9,6 +9,9 @@ from pydantic import Field, model_validator
 from cauce.records import Record
 from cauce.training.objectives import Objective, Sft
 
+DECAY_SHARE = 0.2
+"""Of all updates, enough for `wsd` to end as low as `cosine` (Hägele et al. 2024, 2405.18392)."""
+
 
 class TrainingSettings(Record):
     """Everything about a training but the model, the data and the seed."""
@@ -26,9 +29,15 @@ class TrainingSettings(Record):
     pack_tokens: int | None = Field(None, ge=8)
     """Tokens of a row into which short examples are packed, each blind to the others; `batch_size`
     then counts rows. Null puts every example into a row of its own, padded."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """`muon` moves hidden matrices by their orthogonalised momentum, and the rest as `adamw`: for
+    models trained from nothing."""
     lr: float = Field(2e-4, gt=0)
     """Peak rate of AdamW: about 2e-4 for LoRA and small models, 2e-5 for large full ones."""
-    schedule: Literal["cosine", "cosine_restarts", "constant"] = "cosine"
+    muon_lr: float = Field(0.02, gt=0)
+    """Peak rate of Muon's matrices, each of which an update of rate 1 moves by about 1 in every
+    direction; lower it for LoRA, whose two factors both move."""
+    schedule: Literal["cosine", "cosine_restarts", "constant", "wsd"] = "cosine"
     """How the learning rate goes from its peak to its floor after the warm-up."""
     warmup: float = Field(0.05, ge=0, lt=1)
     """Share of all updates over which the learning rate rises to its peak."""
@@ -36,8 +45,10 @@ class TrainingSettings(Record):
     """Floor of the learning rate, as a share of its peak."""
     restarts: int = Field(0, ge=0)
     """Times that `cosine_restarts` jumps back to the peak."""
+    decay: float | None = Field(None, gt=0, le=1)
+    """Share of all updates, the last ones, over which `wsd` falls to the floor; null is 0.2."""
     weight_decay: float = Field(0.01, ge=0)
-    """Pull of AdamW towards zero on matrices; norms and biases are left alone."""
+    """Pull of the optimizer towards zero on matrices; norms and biases are left alone."""
     clip_norm: float = Field(1.0, gt=0)
     """Longest gradient, by Euclidean norm, that an update uses."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
@@ -65,6 +76,11 @@ class TrainingSettings(Record):
     writers: tuple[Literal["tensorboard", "wandb"], ...] = ()
     """Where the log goes besides `log.jsonl`."""
 
+    @property
+    def decay_share(self) -> float:
+        """Of all updates, those in which `wsd` falls."""
+        return DECAY_SHARE if self.decay is None else self.decay
+
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> TrainingSettings:
         if self.restarts and self.schedule != "cosine_restarts":
@@ -79,5 +95,15 @@ class TrainingSettings(Record):
         if self.steps is not None and self.restarts >= self.steps:
             raise ValueError(
                 f"{self.restarts} restarts do not fit into {self.steps} steps; lower restarts"
+            )
+        if self.decay is not None and self.schedule != "wsd":
+            raise ValueError(
+                f"decay is {self.decay} but schedule is {self.schedule!r}, which has no such end; "
+                "set schedule to wsd or leave decay out"
+            )
+        if self.schedule == "wsd" and self.warmup + self.decay_share > 1:
+            raise ValueError(
+                f"warmup {self.warmup} and decay {self.decay_share} are more than all updates; "
+                "lower one, so that their sum is at most 1"
             )
         return self
