@@ -138,7 +138,7 @@ def test_every_verb_has_help(verb):
 
 def test_the_verbs_are_those_that_are_documented():
     assert {verb[0] for verb in VERBS} == {
-        *STAGES, "run", "ask", "serve", "doctor", "runs", "models", "drugs",
+        *STAGES, "run", "ask", "serve", "doctor", "runs", "models", "drugs", "tokenizer",
     }  # fmt: skip
     assert {verb[1] for verb in VERBS if verb[0] == "runs" and verb[1:]} == {"list", "show", "path"}
 
@@ -285,6 +285,23 @@ def test_serving_without_its_packages_names_the_extra(cauce, here, monkeypatch):
     code, _, err = cauce("serve", "tiny")
     assert code == 2
     assert "pip install 'cauce[serve]'" in err
+
+
+def test_a_tokenizer_is_made_from_texts(cauce, tmp_path):
+    (tmp_path / "a.txt").write_text("".join(f"línea {n}\n" * 2500 for n in range(20)))
+    made = str(tmp_path / "made")
+    arguments = ("tokenizer", "train", str(tmp_path / "a.txt"), "--out", made)
+    code, out, err = cauce(*arguments, "--vocabulary", "300")
+    assert (code, out) == (0, f"{made}\n")
+    assert err.splitlines()[-1] == f"Next: name it in a recipe: model.new.tokenizer={made}"
+    assert "bytes per token: " in err
+    figures = json.loads(cauce(*arguments, "--vocabulary", "300", "--json")[1])
+    assert figures["path"] == made
+    assert figures["vocabulary"] <= 300
+    assert figures["bytes_per_token"] > 1
+    code, _, err = cauce(*arguments, "--vocabulary", "9")
+    assert code == 2
+    assert "a vocabulary of 9 has no room" in err
 
 
 def test_the_embedded_model_has_a_place(cauce):

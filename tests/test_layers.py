@@ -14,7 +14,17 @@ PACKAGE = CHECKOUT / "src" / "cauce"
 ORDER = """
 errors records runs sources knowledge corpus models training assistant evaluation report serving
 """.split()  # noqa: SIM905
-GATHERERS = {"__init__", "__main__", "recipe", "road", "cli", "drugs_cli", "doctor", "testing"}
+GATHERERS = {
+    "__init__",
+    "__main__",
+    "recipe",
+    "road",
+    "preparing",
+    "cli",
+    "drugs_cli",
+    "doctor",
+    "testing",
+}
 """Modules beside the packages: they know several layers, and no layer knows them."""
 NETWORK = {
     "httpx",

@@ -26,7 +26,11 @@ runs_app = typer.Typer(help="The runs there are.", no_args_is_help=True, rich_ma
 models_app = typer.Typer(
     help="The models on this machine.", no_args_is_help=True, rich_markup_mode=None
 )
+tokenizer_app = typer.Typer(
+    help="Tokenizers made from one's own texts.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(drugs_app, name="drugs")
+app.add_typer(tokenizer_app, name="tokenizer")
 app.add_typer(runs_app, name="runs")
 app.add_typer(models_app, name="models")
 
@@ -65,7 +69,10 @@ def run(recipe: RecipePath, changes: Overrides = None) -> None:
     done = _walk(recipe, changes)
     print(scores_table(done.path / "evaluate" / "scores.json"))
     print(f"report: {done.path / 'report' / 'report.html'}")
-    tell(f'Next: cauce ask {done.path.name} "¿...?"   or   cauce serve {done.path.name}')
+    if (done.path / "prepare" / "index.sqlite").is_file():
+        tell(f'Next: cauce ask {done.path.name} "¿...?"   or   cauce serve {done.path.name}')
+    else:
+        tell(f"Next: adapt it, with model.base={done.path / 'train' / 'model'} in another recipe")
 
 
 @app.command()
@@ -123,15 +130,30 @@ def prepare(
         bool, typer.Option("--preview", help="Print three rendered examples.")
     ] = False,
 ) -> None:
-    """Make the section index and the examples; the learned tokens stand between 【 and 】."""
+    """Make the section index and the examples, or rows of text; what is learned is in 【 and 】."""
     done = _walk(recipe, changes, "prepare")
     summary = _stage_summary(done.folder("prepare"))
     if preview:
         print("\n\n".join(summary["preview"]))
-    for split, count in summary["examples"].items():
-        print(f"{split}: {count} examples of {summary['groups'][split]} substances")
-    print(f"tokens: {summary['supervised_tokens']} learned, {summary['prompt_tokens']} only read")
+    for line in _prepared_lines(summary):
+        print(line)
     tell(f"Next: cauce train {recipe}")
+
+
+def _prepared_lines(summary: dict[str, Any]) -> list[str]:
+    """The counts of a prepare stage, whatever its kind of corpus."""
+    if "rows" in summary:
+        return [
+            f"{split}: {count} rows of {summary['documents'][split]} documents, "
+            f"{summary['tokens'][split]} tokens"
+            for split, count in summary["rows"].items()
+        ]
+    examples = [
+        f"{split}: {count} examples of {summary['groups'][split]} groups"
+        for split, count in summary["examples"].items()
+    ]
+    learned, read = summary["supervised_tokens"], summary["prompt_tokens"]
+    return [*examples, f"tokens: {learned} learned, {read} only read"]
 
 
 @app.command()
@@ -312,6 +334,34 @@ def models_path(model: Annotated[str, typer.Argument(help="A hub id, or arroyo."
     from cauce.models.loading import resolve
 
     print(resolve(model))
+
+
+@tokenizer_app.command("train")
+def tokenizer_train(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Text files, or documents.jsonl.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the tokenizer.")],
+    vocabulary: Annotated[int, typer.Option(help="Most tokens, special ones included.")] = 4096,
+    json: Json = False,
+) -> None:
+    """Make a tokenizer from texts: byte-level BPE, each digit a token, with chat turns."""
+    from json import dumps
+
+    from cauce.corpus.tokenizer import train_tokenizer
+
+    made = train_tokenizer(paths, out, vocabulary=vocabulary)
+    if json:
+        print(dumps({"path": str(out), **made._asdict()}))
+    else:
+        print(out)
+    rate = (
+        "not measured, there is too little text"
+        if made.bytes_per_token is None
+        else (f"{made.bytes_per_token:.2f} on the tenth held back ({made.held_back_bytes:,} bytes)")
+    )
+    tell(f"{made.vocabulary} tokens from {made.learned_bytes:,} bytes; bytes per token: {rate}")
+    tell(f"Next: name it in a recipe: model.new.tokenizer={out}")
 
 
 @app.command()

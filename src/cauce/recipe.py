@@ -18,13 +18,14 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from cauce.assistant.settings import AssistantSettings
-from cauce.corpus.settings import CorpusSettings
+from cauce.corpus.settings import Corpus, CorpusSettings, TextSettings
 from cauce.errors import NotFound, RecipeError
 from cauce.evaluation.settings import EvaluationSettings
-from cauce.models.settings import ModelSettings
+from cauce.models.settings import TRAIN, ModelSettings
 from cauce.records import Record
-from cauce.sources import Source
+from cauce.sources import FilesSource, Source
 from cauce.sources.detection import kind_of_path
+from cauce.training.objectives import Distil, Pretrain
 from cauce.training.settings import TrainingSettings
 
 M = TypeVar("M", bound=BaseModel)
@@ -41,7 +42,7 @@ class Recipe(Record):
     """Shown with every answer and in the report: who may rely on the data, and who may not."""
     sources: tuple[Source, ...] = Field(min_length=1)
     """Where documents come from."""
-    corpus: CorpusSettings = CorpusSettings()
+    corpus: Corpus = CorpusSettings()
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
     assistant: AssistantSettings = AssistantSettings()
@@ -75,11 +76,48 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def parse_recipe(data: Mapping[str, Any], origin: str) -> Recipe:
-    """The recipe that `data` describes; a source without `kind` gets the kind of its path."""
+    """The recipe that `data` describes; a source without `kind` gets the kind of its path.
+
+    Raises RecipeError, also for sections that do not go together.
+    """
     filled = dict(data)
     if isinstance(filled.get("sources"), list):
         filled["sources"] = [_with_kind(source) for source in filled["sources"]]
-    return parse(Recipe, filled, origin)
+    if isinstance(filled.get("corpus"), dict):
+        filled["corpus"] = {"kind": "questions", **filled["corpus"]}
+    recipe = parse(Recipe, filled, origin)
+    found = _contradiction(recipe)
+    if found:
+        raise RecipeError(f"{origin}: {found}\nNothing was done: mend that and repeat.")
+    return recipe
+
+
+def _contradiction(recipe: Recipe) -> str:
+    """What two sections say that does not go together; empty where they do."""
+    objective, model = recipe.training.objective, recipe.model
+    is_text = isinstance(recipe.corpus, TextSettings)
+    splits = [source.split for source in recipe.sources if isinstance(source, FilesSource)]
+    if is_text and not isinstance(objective, Pretrain):
+        return (
+            f"corpus.kind is text, of which every token is learned, and training.objective.kind is "
+            f"{objective.kind}; set it to pretrain."
+        )
+    if is_text and model.liquid is not None:
+        return "corpus.kind is text and model.liquid replaces layers; leave one of the two out."
+    if not is_text and any(splits):
+        return (
+            f"a source names its split, and corpus.kind is {recipe.corpus.kind}, which draws its "
+            "splits by substance; set corpus.kind to text, or leave split out."
+        )
+    if model.new is not None and isinstance(objective, Distil):
+        return "model.new has random weights and training.objective.kind is distil; use pretrain."
+    if model.new is not None and model.new.tokenizer == TRAIN and not is_text:
+        return (
+            f"model.new.tokenizer is train, and corpus.kind is {recipe.corpus.kind}, whose "
+            "questions are too little to make one from; make it from texts with "
+            "`cauce tokenizer train` and name its folder."
+        )
+    return ""
 
 
 def parse(model: type[M], data: Mapping[str, Any], origin: str) -> M:

@@ -10,6 +10,10 @@ Language = Literal["en", "es"]
 """ISO 639-1 code of a text."""
 
 
+Split = Literal["train", "validation", "test"]
+"""Learned from, judged by while training, or kept for the evaluation."""
+
+
 class Record(BaseModel):
     """Immutable; unknown keys are refused; equal when all fields are equal."""
 
@@ -72,6 +76,8 @@ class Document(Record):
     references: tuple[Reference, ...] = ()
     group: str = ""
     """What a split keeps together: the substance, spelled the same for all makers and languages."""
+    split: Split | None = None
+    """The split that its source keeps it for; None leaves that to the prepare stage."""
     url: str = ""
     licence: str = ""
     retrieved: str = ""

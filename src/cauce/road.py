@@ -8,13 +8,14 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cauce
+from cauce.corpus.settings import CorpusSettings, TextSettings
 from cauce.errors import NotFound
+from cauce.preparing import base_of, prepare_stage, tokens_of
 from cauce.recipe import Recipe, dump_recipe
 from cauce.records import Example
 from cauce.runs import STAGES, Run, atomic_write, fingerprint, read_records, write_json
@@ -42,10 +43,14 @@ def start(recipe: Recipe, progress: Progress, runs_dir: Path = Path("runs")) -> 
     Raises NotFound, before anything is written, when an input of the recipe does not exist.
     """
     from cauce.models.loading import resolve
+    from cauce.models.new import refuse_impossible
 
     for source in recipe.sources:
         source.inputs()
-    resolve(recipe.model.base)
+    if recipe.model.new is None:
+        resolve(recipe.model.base)
+    else:
+        refuse_impossible(recipe.model.new)
     run = Run(runs_dir / recipe.run)
     if is_helper():
         return Journey(recipe, run, lambda line: None)
@@ -123,42 +128,26 @@ def _state_of(path: Path) -> tuple[str, int, int]:
 
 
 def _state_of_base(recipe: Recipe) -> list[tuple[str, int, int]]:
+    """Of the weights that the run starts from; of a model that it makes, of the tokenizer."""
     from cauce.models.loading import resolve
+    from cauce.models.new import tokenizer_folder
+    from cauce.models.settings import TRAIN
 
-    return [_state_of(path) for path in sorted(resolve(recipe.model.base).glob("*.safetensors"))]
+    new = recipe.model.new
+    if new is None:
+        return [
+            _state_of(path) for path in sorted(resolve(recipe.model.base).glob("*.safetensors"))
+        ]
+    if new.tokenizer == TRAIN:
+        return []
+    files = sorted(tokenizer_folder(new.tokenizer).iterdir())
+    return [_state_of(path) for path in files if path.is_file()]
 
 
 def _fetch(journey: Journey, folder: Path) -> dict[str, Any]:
     from cauce.sources import fetch
 
     return fetch(journey.recipe.sources, folder, journey.progress)
-
-
-def _prepare(journey: Journey, folder: Path) -> dict[str, Any]:
-    from cauce.corpus.prepare import prepare
-    from cauce.corpus.tokens import preview
-    from cauce.models.loading import load_base
-
-    recipe = journey.recipe
-    base = load_base(recipe.model)
-    summary = prepare(
-        journey.run.path / "fetch" / "documents.jsonl",
-        folder,
-        recipe.corpus,
-        seed=recipe.seed,
-        fits=lambda example: tokens_of(base, example).length <= recipe.model.max_tokens,
-        progress=journey.progress,
-    )
-    examples = read_records(folder / "train.jsonl", Example)
-    tokens = [tokens_of(base, example) for example in examples]
-    return {
-        **summary,
-        "prompt_tokens": sum(len(item.prompt) for item in tokens),
-        "supervised_tokens": sum(len(item.completion) for item in tokens),
-        "preview": [
-            preview(base.tokenizer, item) for item in tokens[:: max(1, len(tokens) // 3)][:3]
-        ],
-    }
 
 
 def _agree_to_train(journey: Journey, *, is_due: bool) -> bool:
@@ -170,17 +159,15 @@ def _agree_to_train(journey: Journey, *, is_due: bool) -> bool:
 
 def _train(journey: Journey, folder: Path) -> dict[str, Any]:
     from cauce.models.adapters import attach
-    from cauce.models.loading import load_base
     from cauce.training.distillation import load_teacher
     from cauce.training.loop import train
     from cauce.training.overlap import refuse_overlap
     from cauce.training.transplanting import Transplanting, train_transplanted
 
     recipe, run = journey.recipe, journey.run
-    loaded = load_base(recipe.model)
+    loaded = base_of(journey)
     learned, judged, held_out = (
-        [tokens_of(loaded, example) for example in _examples(run, split)]
-        for split in ("train", "validation", "test")
+        _tokens(journey, loaded, split) for split in ("train", "validation", "test")
     )
     refuse_overlap(learned, held_out, name="test", tokenizer=loaded.tokenizer)
     resume_command = f"cauce run {run.path / 'recipe.yaml'}"
@@ -209,40 +196,55 @@ def _train(journey: Journey, folder: Path) -> dict[str, Any]:
     )
 
 
-def tokens_of(loaded: LoadedModel, example: Example) -> Tokens:
-    """The example as the model's tokens, however many they are."""
-    from cauce.corpus.tokens import tokenize
+def _tokens(journey: Journey, loaded: LoadedModel, split: str) -> Sequence[Tokens]:
+    """What of a split is learned, or judged by: rows of a text, or its examples."""
+    from cauce.corpus.rows import TextRows
 
-    return tokenize(
-        loaded.tokenizer,
-        example.messages,
-        example.completion,
-        is_encoder_decoder=loaded.is_encoder_decoder,
-        max_tokens=sys.maxsize,
-    )
+    if isinstance(journey.recipe.corpus, TextSettings):
+        return TextRows.open(journey.run.path / "prepare", split)
+    return [tokens_of(loaded, example) for example in _examples(journey.run, split)]
 
 
 def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
     from cauce.assistant.assistant import Assistant
     from cauce.evaluation.evaluate import evaluate
     from cauce.evaluation.systems import AssistantSystem, ModelSystem
-    from cauce.models.loading import load_base
+    from cauce.models.loading import load_tuned
 
     recipe, run = journey.recipe, journey.run
-    assistant = Assistant.load(run)
-    assert assistant.model is not None, "the train stage is done"
-    systems = (
-        ModelSystem("base", load_base(recipe.model), recipe.evaluation),
-        ModelSystem("tuned", assistant.model, recipe.evaluation),
-        AssistantSystem("assistant", assistant),
-    )
+    if isinstance(recipe.corpus, TextSettings):
+        return _evaluate_text(journey, folder)
+    is_cited = isinstance(recipe.corpus, CorpusSettings)
+    assistant = Assistant.load(run) if is_cited else None
+    tuned = assistant.model if assistant else load_tuned(run.path / "train" / "model")
+    assert tuned is not None, "the train stage is done"
     return evaluate(
         _examples(run, "test"),
-        systems,
+        (
+            ModelSystem("base", base_of(journey), recipe.evaluation),
+            ModelSystem("tuned", tuned, recipe.evaluation),
+            *((AssistantSystem("assistant", assistant),) if assistant else ()),
+        ),
         folder,
         recipe.evaluation,
         seed=recipe.seed,
-        medicines_of=assistant.resolver.medicines_of,
+        medicines_of=assistant.resolver.medicines_of if assistant else None,
+        progress=journey.progress,
+    )
+
+
+def _evaluate_text(journey: Journey, folder: Path) -> dict[str, Any]:
+    from cauce.corpus.rows import TextRows
+    from cauce.evaluation.text import evaluate_text
+    from cauce.models.loading import load_tuned
+
+    return evaluate_text(
+        base_of(journey),
+        load_tuned(journey.run.path / "train" / "model"),
+        TextRows.open(journey.run.path / "prepare", "test"),
+        folder,
+        journey.recipe.evaluation,
+        seed=journey.recipe.seed,
         progress=journey.progress,
     )
 
@@ -250,8 +252,11 @@ def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
 def _compare(journey: Journey, folder: Path) -> dict[str, Any]:
     from cauce.evaluation.compare import compare
     from cauce.evaluation.log import Item
+    from cauce.evaluation.text import compare_text
 
     logs = journey.run.path / "evaluate"
+    if isinstance(journey.recipe.corpus, TextSettings):
+        return compare_text(logs, folder, seed=journey.recipe.seed)
     comparison = compare(
         list(read_records(logs / "base.jsonl", Item)),
         list(read_records(logs / "tuned.jsonl", Item)),
@@ -274,7 +279,7 @@ def _examples(run: Run, split: str) -> list[Example]:
 
 _WORK: dict[str, Callable[[Journey, Path], dict[str, Any]]] = {
     "fetch": _fetch,
-    "prepare": _prepare,
+    "prepare": prepare_stage,
     "train": _train,
     "evaluate": _evaluate,
     "compare": _compare,

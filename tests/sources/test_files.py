@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
 import sys
 from pathlib import Path
 
@@ -92,6 +93,32 @@ def test_text_files_are_known_by_their_place(tmp_path: Path) -> None:
     assert documents[1].section("text").text == "Un texto.\nOtro."
     refused = [(Path(r.file).name, r.position) for r in items if isinstance(r, Refusal)]
     assert refused == [("c.txt", "the whole file"), ("d.txt", "byte 1")]
+
+
+def test_packed_texts_are_parted_and_keep_the_split_of_their_source(tmp_path: Path) -> None:
+    text = "Uno.\nDos.\n\n \n\nTres.\n"
+    (tmp_path / "a.txt.xz").write_bytes(lzma.compress(text.encode()))
+    (tmp_path / "b.txt.gz").write_bytes(gzip.compress(text.encode()))
+    source = FilesSource(path=tmp_path, separator="\n\n", split="test")
+    items = list(source.documents())
+    documents = [item for item in items if isinstance(item, Document)]
+    assert [(d.id, d.group, d.title, d.split, d.sections[0].text) for d in documents] == [
+        ("a.txt.xz#1", "a.txt.xz#1", "a#1", "test", "Uno.\nDos."),
+        ("a.txt.xz#3", "a.txt.xz#3", "a#3", "test", "Tres."),
+        ("b.txt.gz#1", "b.txt.gz#1", "b#1", "test", "Uno.\nDos."),
+        ("b.txt.gz#3", "b.txt.gz#3", "b#3", "test", "Tres."),
+    ]
+    refused = [(item.position, item.reason) for item in items if isinstance(item, Refusal)]
+    assert refused == [("text 2", "no text")] * 2
+
+
+def test_a_file_that_cannot_be_unpacked_is_refused_and_the_others_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt.xz").write_bytes(lzma.compress(b"Uno. " * 99)[:-20])
+    (tmp_path / "b.txt.gz").write_bytes(b"Dos.")
+    (tmp_path / "c.txt").write_text("Tres.")
+    items = read(tmp_path)
+    assert [item.reason[:8] for item in items if isinstance(item, Refusal)] == ["packed: "] * 2
+    assert [item.id for item in items if isinstance(item, Document)] == ["c.txt"]
 
 
 def test_parquet_without_its_library_names_the_extra(

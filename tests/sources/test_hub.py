@@ -26,6 +26,7 @@ def test_rows_of_a_data_set_become_documents(tmp_path: Path) -> None:
     assert first.section("answer").text == "Un analgésico."
     assert not isinstance(second, Document)
     assert second.position == "row 1"
+    assert len(list(source.model_copy(update={"max_rows": 1}).documents())) == 1
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

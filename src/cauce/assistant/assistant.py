@@ -8,6 +8,7 @@ from cauce.assistant.answers import Plan, Question, merge
 from cauce.assistant.settings import AssistantSettings
 from cauce.assistant.understanding import Understanding
 from cauce.assistant.writing import Writer
+from cauce.errors import NotFound
 from cauce.knowledge.names.resolver import NameResolver
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.store import SectionEntry, SectionStore
@@ -35,14 +36,23 @@ class Assistant:
 
     @classmethod
     def load(cls, run: Run) -> Assistant:
-        """The assistant of a run: its tuned model over its index; untrained, its index alone."""
+        """The assistant of a run: its tuned model over its index; untrained, its index alone.
+
+        Raises NotFound for a run without an index: one of plain text or of pairs.
+        """
         from cauce.recipe import load_recipe
 
+        index = run.path / "prepare" / "index.sqlite"
+        if not index.is_file():
+            raise NotFound(
+                f"{run.path} has no index of sections, out of which an assistant answers.\n"
+                "Prepare it with: cauce prepare RECIPE, whose corpus.kind is questions."
+            )
         recipe = load_recipe(run.path / "recipe.yaml")
         trained = "train" in run.manifest["stages"]
         return cls(
             load_tuned(run.path / "train" / "model") if trained else None,
-            Index(run.path / "prepare" / "index.sqlite"),
+            Index(index),
             recipe.assistant,
             max_tokens=recipe.model.max_tokens,
         )

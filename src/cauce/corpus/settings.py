@@ -1,6 +1,11 @@
-"""What examples are made of documents."""
+"""What examples are made of documents: told apart by `kind` in the recipe, `questions` by default.
+
+corpus: {kind: text, row_tokens: 512}
+"""
 
 from __future__ import annotations
+
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,6 +16,7 @@ from cauce.records import Record
 class CorpusSettings(Record):
     """How documents become questions with their evidence and answers, and how these are split."""
 
+    kind: Literal["questions"] = "questions"
     kinds: tuple[str, ...] = KINDS
     """Kinds of section that are asked about."""
     max_documents: int = Field(3_000, ge=3)
@@ -38,6 +44,51 @@ class CorpusSettings(Record):
 
     @model_validator(mode="after")
     def _leaves_something_to_train_on(self) -> CorpusSettings:
-        if self.validation_share + self.test_share >= 0.8:
-            raise ValueError("validation_share + test_share leave less than 0.2 to train on")
+        _refuse_too_little(self.validation_share, self.test_share)
         return self
+
+
+class PairsSettings(Record):
+    """How documents that hold a question and its answer become examples, and how they are split."""
+
+    kind: Literal["pairs"] = "pairs"
+    max_documents: int = Field(3_000, ge=3)
+    """Most pairs, drawn by group."""
+    validation_share: float = Field(0.1, gt=0, lt=0.5)
+    """Share of the groups that choose when training stops."""
+    test_share: float = Field(0.2, gt=0, lt=0.5)
+    """Share of the groups that are kept for the evaluation."""
+
+    @model_validator(mode="after")
+    def _leaves_something_to_train_on(self) -> PairsSettings:
+        _refuse_too_little(self.validation_share, self.test_share)
+        return self
+
+
+class TextSettings(Record):
+    """How documents become rows of tokens to pretrain on, and how they are split.
+
+    A share counts only where no source names that split; what no source names and no share draws is
+    trained on.
+    """
+
+    kind: Literal["text"] = "text"
+    row_tokens: int = Field(512, ge=8)
+    """Tokens of a row; longer texts are cut into several, and none is left out."""
+    validation_share: float = Field(0.05, gt=0, lt=0.5)
+    """Share of the documents, by group, that choose when training stops."""
+    test_share: float = Field(0.05, gt=0, lt=0.5)
+    """Share of the documents, by group, that are kept for the evaluation."""
+
+    @model_validator(mode="after")
+    def _leaves_something_to_train_on(self) -> TextSettings:
+        _refuse_too_little(self.validation_share, self.test_share)
+        return self
+
+
+Corpus = Annotated[CorpusSettings | PairsSettings | TextSettings, Field(discriminator="kind")]
+
+
+def _refuse_too_little(validation_share: float, test_share: float) -> None:
+    if validation_share + test_share >= 0.8:
+        raise ValueError("validation_share + test_share leave less than 0.2 to train on")

@@ -34,17 +34,19 @@ def assign_groups(
 ) -> dict[str, str]:
     """Group -> split. The order is drawn by hash, so a new substance moves few of the others.
 
-    Raises DataRefused when there are fewer than three groups.
+    A share of 0 leaves its split empty. Raises DataRefused when there are fewer groups than splits.
     """
     ordered = sorted(set(groups), key=lambda group: _rank(f"{seed}/{group}"))
-    if len(ordered) < 3:
+    if len(ordered) < 1 + bool(validation_share) + bool(test_share):
         raise DataRefused(
             f"the documents are about {len(ordered)} substance(s): "
             f"{', '.join(ordered) or 'none'}.\n"
             "Training, validation and test need at least one each: add documents."
         )
-    tests = max(1, round(test_share * len(ordered)))
-    validations = max(1, round(validation_share * len(ordered)))
+    tests, validations = (
+        max(1, round(share * len(ordered))) if share else 0
+        for share in (test_share, validation_share)
+    )
     return {
         group: "test" if rank < tests else "validation" if rank < tests + validations else "train"
         for rank, group in enumerate(ordered)

@@ -48,6 +48,9 @@ CARD = "cauce.json"
 LIQUID_PREFIX = "liquid-"
 """Before the model type of a model whose MLPs were replaced by liquid layers."""
 
+FOUNDATION = "liquid_foundation"
+"""The model type of `cauce.models.foundation`."""
+
 
 @dataclass(frozen=True)
 class LoadedModel:
@@ -198,7 +201,7 @@ def load_folder(folder: Path, *, name: str, quantize: Quantize = "none") -> Load
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     _require_safetensors(folder, name)
-    _register_liquid(folder)
+    register_own(json.loads((folder / "config.json").read_bytes()).get("model_type") or "")
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     model_class = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     with quiet_libraries():
@@ -366,13 +369,14 @@ def _read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def _register_liquid(folder: Path) -> None:
-    """Makes the class of a model with liquid layers known, if it is one."""
-    model_type = json.loads((folder / "config.json").read_bytes()).get("model_type") or ""
+def register_own(model_type: str) -> None:
+    """Makes transformers know the class of a model that is cauce's own, if it is one."""
     if model_type.startswith(LIQUID_PREFIX):
         from cauce.models.liquid.transplant import register
 
         register(model_type)
+    elif model_type == FOUNDATION:
+        import cauce.models.foundation  # noqa: F401
 
 
 def _require_safetensors(folder: Path, name: str) -> None:

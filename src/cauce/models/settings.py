@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -46,12 +46,34 @@ class LiquidSettings(Record):
         return self
 
 
+TRAIN = "train"
+"""In the place of a tokenizer: one is made from the run's own training texts."""
+
+
+class NewModelSettings(Record):
+    """A model with random weights, drawn by the recipe's seed."""
+
+    architecture: str
+    """`liquid_foundation`, or a type as transformers names it: `llama`, `lfm2`, `gpt2`, `t5`..."""
+    tokenizer: str = TRAIN
+    """`train` makes one from the training texts of a text corpus; else a folder that
+    `cauce tokenizer train` wrote, or a model whose tokenizer is used."""
+    vocabulary: int = Field(4096, ge=300)
+    """Most tokens of a tokenizer that is made."""
+    config: dict[str, Any] = Field(default_factory=dict)
+    """Fields of the architecture's config, by its own names; the others keep its defaults. The
+    vocabulary and the special tokens are the tokenizer's, and output and input share embeddings,
+    unless it says otherwise."""
+
+
 class ModelSettings(Record):
     """The model a run starts from and the adapter it gets."""
 
     base: str = "arroyo"
     """`arroyo` (the small model that cauce brings along), a folder, or the hub id of a model that
-    `cauce models pull` has fetched."""
+    `cauce models pull` has fetched; empty where `new` makes one."""
+    new: NewModelSettings | None = None
+    """Makes a model instead of taking one; all of it is trained."""
     adapter: Literal["none", "lora"] = "none"
     """`none` trains every weight; `lora` trains small matrices beside frozen ones."""
     quantize: Literal["none", "4bit"] = "none"
@@ -71,8 +93,30 @@ class ModelSettings(Record):
     max_tokens: int = Field(512, ge=8)
     """Longest prompt and completion together, in tokens; longer examples are refused, never cut."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _new_has_no_base(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("new") is not None and "base" not in data:
+            return {**data, "base": ""}
+        return data
+
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> ModelSettings:
+        if bool(self.base) == (self.new is not None):
+            raise ValueError(
+                f"base is {self.base!r} and new makes a model; leave one of the two out"
+                if self.base
+                else "base is empty and new is null; give one of the two"
+            )
+        if self.new is not None and (self.adapter, self.quantize, self.liquid) != (
+            "none",
+            "none",
+            None,
+        ):
+            raise ValueError(
+                "new makes a model of random weights, of which there is nothing to keep: leave out "
+                "adapter, quantize and liquid"
+            )
         if self.quantize != "none" and self.adapter == "none":
             raise ValueError(
                 f"quantize is {self.quantize} but adapter is none, and weights of 4 bits cannot be "

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import zipfile
 from pathlib import Path
 
-from cauce.sources.paths import matching_files
+from cauce.sources.paths import UNPACKING_FAULTS, matching_files, open_bytes
 
 _ENDINGS = (
     ".json.zip",
@@ -16,6 +15,8 @@ _ENDINGS = (
     ".json",
     ".xml",
     ".txt",
+    ".txt.gz",
+    ".txt.xz",
     ".md",
     ".csv",
     ".parquet",
@@ -37,12 +38,13 @@ def kind_of_path(path: Path) -> str:
 
 
 def _head(file: Path) -> bytes:
-    """The first bytes of the file's content, uncompressed."""
-    if file.suffix == ".gz":
-        with gzip.open(file, "rb") as stream:
-            return stream.read(_FIRST_BYTES)
+    """The first bytes of the file's content, unpacked; none of a file that cannot be."""
     if file.suffix == ".zip":
         with zipfile.ZipFile(file) as archive, archive.open(archive.namelist()[0]) as member:
             return member.read(_FIRST_BYTES)
-    with file.open("rb") as stream:
-        return stream.read(_FIRST_BYTES)
+    try:
+        with open_bytes(file) as stream:
+            return stream.read(_FIRST_BYTES)
+    except UNPACKING_FAULTS:
+        # Its source refuses it by name.
+        return b""

@@ -1,4 +1,4 @@
-"""A team's own files: text, Markdown, CSV, JSON lines and Parquet."""
+"""A team's own files: text (packed too), Markdown, CSV, JSON lines and Parquet."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from cauce.errors import MissingExtra
-from cauce.records import Document, Language, Record, Refusal, Section
+from cauce.records import Document, Language, Record, Refusal, Section, Split
 from cauce.sources.cleaning import clean_text, one_line
 from cauce.sources.medicines import kind_of_heading
-from cauce.sources.paths import matching_files, open_bytes, today
+from cauce.sources.paths import UNPACKING_FAULTS, matching_files, open_bytes, today
 from cauce.sources.rows import Columns, Origin, document_of_row
 
-TEXTS = (".txt", ".md", ".markdown")
+PLAIN = (".txt", ".txt.gz", ".txt.xz")
+TEXTS = (*PLAIN, ".md", ".markdown")
 TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".parquet")
 MOST_CHARACTERS_IN_CELL = 100_000_000
 
@@ -33,6 +34,11 @@ class FilesSource(Record):
     """File, folder or glob of text, Markdown, CSV, TSV, JSON lines or Parquet files."""
     columns: Columns = Columns()
     """For files of rows."""
+    separator: str = ""
+    """What stands between the texts of one file, such as `"\\n\\n"`, a blank line: each becomes a
+    document. Where it is empty a file of text is one document."""
+    split: Split | None = None
+    """The split of a text corpus that all of it is for; null lets the prepare stage draw."""
     language: Language = "en"
     """Of the texts; the files do not tell."""
     licence: str = ""
@@ -43,15 +49,21 @@ class FilesSource(Record):
         return matching_files(self.path, TEXTS + TABLES)
 
     def documents(self) -> Iterator[Document | Refusal]:
-        """Each text file and each row as a Document, or the reason why it is refused."""
-        retrieved = today()
+        """Each text and each row as a Document, or the reason why it is refused."""
+        for item in self._items(today()):
+            is_named = self.split is not None and isinstance(item, Document)
+            yield item.model_copy(update={"split": self.split}) if is_named else item
+
+    def _items(self, retrieved: str) -> Iterator[Document | Refusal]:
         for path in self.inputs():
             name = self._name(path)
             try:
                 if name.lower().endswith(TABLES):
                     yield from self._rows(path, name, retrieved)
                 else:
-                    yield self._text(path, name, retrieved)
+                    yield from self._texts(path, name, retrieved)
+            except UNPACKING_FAULTS as error:
+                yield Refusal(file=str(path), position="the whole file", reason=f"packed: {error}")
             except UnicodeDecodeError as error:
                 reason = f"not UTF-8: {error.reason} ({error.object[error.start]:#04x})"
                 yield Refusal(file=str(path), position=f"byte {error.start}", reason=reason)
@@ -60,20 +72,33 @@ class FilesSource(Record):
         """The file's path below the folder that was asked for."""
         return path.relative_to(self.path).as_posix() if self.path.is_dir() else path.name
 
-    def _text(self, path: Path, name: str, retrieved: str) -> Document | Refusal:
-        text = path.read_bytes().decode("utf-8-sig")
-        markdown = path.suffix.lower() != ".txt"
-        sections = markdown_sections(text) if markdown else _plain_section(text)
+    def _texts(self, path: Path, name: str, retrieved: str) -> Iterator[Document | Refusal]:
+        with open_bytes(path) as stream:
+            text = stream.read().decode("utf-8-sig")
+        if not self.separator:
+            whole = self._document(text, name, retrieved)
+            yield whole or _no_text(path, "the whole file")
+            return
+        for number, piece in enumerate(text.split(self.separator), 1):
+            document = self._document(piece, name, retrieved, number=f"#{number}")
+            yield document or _no_text(path, f"text {number}")
+
+    def _document(
+        self, text: str, name: str, retrieved: str, *, number: str = ""
+    ) -> Document | None:
+        """The text as a document, or None where it says nothing."""
+        is_markdown = not name.lower().endswith(PLAIN)
+        sections = markdown_sections(text) if is_markdown else _plain_section(text)
         if not sections:
-            return Refusal(file=str(path), position="the whole file", reason="no text")
+            return None
         return Document(
             source="files",
-            id=name,
+            id=f"{name}{number}",
             version="1",
-            title=sections[0].title or path.stem,
+            title=sections[0].title or f"{_stem(name)}{number}",
             language=self.language,
             sections=sections,
-            group=name,
+            group=f"{name}{number}",
             licence=self.licence,
             retrieved=retrieved,
         )
@@ -93,6 +118,15 @@ class FilesSource(Record):
                 retrieved=retrieved,
             )
             yield document_of_row(row, self.columns, origin)
+
+
+def _no_text(path: Path, place: str) -> Refusal:
+    return Refusal(file=str(path), position=place, reason="no text")
+
+
+def _stem(name: str) -> str:
+    """The file's name without its folders and endings."""
+    return Path(name.removesuffix(".gz").removesuffix(".xz")).stem
 
 
 def _plain_section(text: str) -> tuple[Section, ...]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Literal
+
+from pydantic import Field
 
 from cauce.errors import MissingExtra
 from cauce.records import Document, Language, Record, Refusal
@@ -24,6 +27,8 @@ class HubSource(Record):
     """Which of its splits is read."""
     revision: str | None = None
     """Commit or tag, so that a run can be repeated; None takes the newest."""
+    max_rows: int | None = Field(None, ge=1)
+    """Rows read, from the first on, and none fetched after them; None reads all."""
     columns: Columns = Columns()
     """What its columns mean."""
     language: Language = "en"
@@ -45,7 +50,7 @@ class HubSource(Record):
         rows = load_dataset(
             self.name, self.config, split=self.split, revision=self.revision, streaming=True
         )
-        for number, row in enumerate(rows):
+        for number, row in enumerate(islice(rows, self.max_rows)):
             origin = Origin(
                 source="hub",
                 file=f"{self.name} ({self.split})",

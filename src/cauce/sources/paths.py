@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import glob
 import gzip
+import lzma
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, cast
@@ -36,10 +38,16 @@ def matching_files(path: Path, endings: Sequence[str]) -> tuple[Path, ...]:
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """The file's bytes, unpacked when its name ends in `.gz`."""
+    """The file's bytes, unpacked when its name ends in `.gz` or `.xz`."""
     if path.name.lower().endswith(".gz"):
         return cast("IO[bytes]", gzip.open(path, "rb"))
+    if path.name.lower().endswith(".xz"):
+        return cast("IO[bytes]", lzma.open(path, "rb"))
     return path.open("rb")
+
+
+UNPACKING_FAULTS = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
+"""What reading a packed file raises where it is cut or damaged."""
 
 
 def today() -> str:

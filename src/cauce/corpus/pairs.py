@@ -1,0 +1,133 @@
+"""The prepare stage of documents that already are a question and its answer.
+
+Such a document has a section of kind `question` and one of kind `answer`: a row of instruction data
+whose columns are named so. Nothing is quoted and nothing is indexed, so no assistant comes of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cauce.corpus.settings import PairsSettings
+from cauce.corpus.splits import SPLITS, assign_groups, check_leakage, draw_groups, drop_repeats
+from cauce.errors import DataRefused
+from cauce.records import Citation, Document, Example, Message, Section
+from cauce.runs import read_records, write_records
+
+QUESTION, ANSWER = "question", "answer"
+"""The kinds of the two sections that make a pair."""
+
+Copies = Callable[[Sequence[Example], Sequence[Example]], Collection[int]]
+"""Which examples of the second, by place, are near one of the first."""
+
+
+def prepare_pairs(
+    documents: Path,
+    folder: Path,
+    settings: PairsSettings,
+    *,
+    seed: int,
+    fits: Callable[[Example], bool],
+    copies: Copies | None = None,
+    progress: Callable[[str], None],
+) -> dict[str, Any]:
+    """Writes one file of examples per split; returns their counts.
+
+    A question that stands in training is not asked again in validation or test, nor is what
+    `copies` finds to be a near copy of a training example: the web says the same thing often.
+    `fits` says whether an example is short enough for the model; the others are counted and left.
+    Raises DataRefused when no document is a pair, or when a split stays empty.
+    """
+    drawn = _draw(documents, settings, seed)
+    progress(f"drew {sum(map(len, drawn.values()))} pairs")
+    fitting = {split: [example for example in drawn[split] if fits(example)] for split in SPLITS}
+    splits, repeated = drop_repeats(fitting)
+    near = 0
+    for split in SPLITS[1:]:
+        found = set(copies(splits["train"], splits[split])) if copies else set[int]()
+        splits[split] = [it for place, it in enumerate(splits[split]) if place not in found]
+        near += len(found)
+    _require_examples(splits)
+    check_leakage(splits)
+    for split in SPLITS:
+        write_records(folder / f"{split}.jsonl", splits[split])
+    return {
+        "examples": {split: len(splits[split]) for split in SPLITS},
+        "groups": {split: len({example.group for example in splits[split]}) for split in SPLITS},
+        "too_long": sum(map(len, drawn.values())) - sum(map(len, fitting.values())),
+        "repeated": repeated + near,
+    }
+
+
+def pair_of(document: Document) -> Example | None:
+    """The document's question and answer; None when it lacks one of them.
+
+    The citation is the question itself: what is compared to keep one question in one split.
+    """
+    question, answer = (_first_of(document, kind) for kind in (QUESTION, ANSWER))
+    if question is None or answer is None:
+        return None
+    return Example(
+        id=document.key,
+        messages=(Message(role="user", content=question.text),),
+        completion=answer.text,
+        question=question.text,
+        evidence=Citation(
+            source=document.source,
+            id=document.id,
+            version=document.version,
+            section=question.id,
+            quote=question.text,
+        ),
+        group=_group_of(document),
+        kind=ANSWER,
+        language=document.language,
+    )
+
+
+def _first_of(document: Document, kind: str) -> Section | None:
+    return next((it for it in document.sections if it.kind == kind and it.text.strip()), None)
+
+
+def _group_of(document: Document) -> str:
+    return document.group or document.id
+
+
+def _pairs(documents: Path) -> Iterator[Example]:
+    for document in read_records(documents, Document):
+        if example := pair_of(document):
+            yield example
+
+
+def _draw(documents: Path, settings: PairsSettings, seed: int) -> dict[str, list[Example]]:
+    """The examples of each split; the file is read twice, and only what is drawn is kept."""
+    counts = Counter(example.group for example in _pairs(documents))
+    if not counts:
+        raise DataRefused(
+            f"{documents} holds no document with sections of kind {QUESTION!r} and {ANSWER!r}.\n"
+            "Say in the source which columns they are: columns: {sections: {prompt: question, "
+            "completion: answer}}"
+        )
+    split_of = assign_groups(
+        draw_groups(counts, settings.max_documents, seed=seed),
+        validation_share=settings.validation_share,
+        test_share=settings.test_share,
+        seed=seed,
+    )
+    drawn: dict[str, list[Example]] = {split: [] for split in SPLITS}
+    for example in _pairs(documents):
+        if split := split_of.get(example.group):
+            drawn[split].append(example)
+    return drawn
+
+
+def _require_examples(splits: Mapping[str, Sequence[Example]]) -> None:
+    empty = [split for split in SPLITS if not splits[split]]
+    if empty:
+        raise DataRefused(
+            f"no pair is left for {', '.join(empty)}.\n"
+            "Add documents, or raise corpus.max_documents or model.max_tokens."
+        )
