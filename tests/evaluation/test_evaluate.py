@@ -1,6 +1,7 @@
 """Evaluation end to end with real tiny models, and with systems whose answers are known."""
 
 import json
+import math
 
 import pytest
 
@@ -80,6 +81,38 @@ def test_a_model_is_answered_measured_and_scored(tmp_path, kind):
     assert set(base["metrics"]) <= set(written["signatures"])
     assert base["cpu_s"] > 0
     assert all(item.likelihood for item in read_items(tmp_path / "base.jsonl"))
+
+
+def test_bits_per_byte_are_over_the_bytes_of_the_answers_that_were_wanted(tmp_path):
+    settings = EvaluationSettings(batch_size=4, bootstrap_draws=200, max_new_tokens=6)
+    asked = [example(f"q{i}", group="ibuprofen", completion=f"Año {i}: {i} mg.") for i in range(5)]
+    base = ModelSystem("base", tiny_model("gpt2"), settings)
+    evaluate(asked, [base], tmp_path, settings, medicines_of=medicines_of, progress=lambda _: None)
+    items = read_items(tmp_path / "base.jsonl")
+    assert [item.likelihood.bytes for item in items] == [len(e.completion.encode()) for e in asked]
+    nats = sum(item.likelihood.nll for item in items)
+    metrics = json.loads((tmp_path / "scores.json").read_text("utf-8"))["systems"]["base"][
+        "metrics"
+    ]
+    bits = nats / math.log(2) / sum(len(e.completion.encode()) for e in asked)
+    assert metrics["bits_per_byte"]["value"] == pytest.approx(bits)
+    assert metrics["loss"]["value"] == pytest.approx(math.log(metrics["perplexity"]["value"]))
+    assert {"answer_words", "distinct3", "top5_accuracy", "sequence_accuracy"} <= set(metrics)
+
+
+def test_without_evidence_no_facts_are_judged(tmp_path):
+    settings = EvaluationSettings(batch_size=2, bootstrap_draws=200)
+    evaluate(
+        examples(4),
+        [Scripted("base", "El ibuprofeno: 900 mg")],
+        tmp_path,
+        settings,
+        medicines_of=None,
+        progress=lambda _: None,
+    )
+    (first, *_) = read_items(tmp_path / "base.jsonl")
+    assert not {"right_drug", "unsupported_numbers", "abstained"} & set(first.scores)
+    assert "rougeL" in first.scores
 
 
 def test_goes_on_where_a_kill_left_it(tmp_path):

@@ -29,7 +29,7 @@ from cauce.evaluation.metrics import SIGNATURES, rouge_l, text_scores
 from cauce.evaluation.settings import EvaluationSettings
 from cauce.evaluation.statistics import clopper_pearson
 from cauce.evaluation.systems import ModelSystem
-from cauce.evaluation.text import words
+from cauce.evaluation.words import words
 from cauce.models.loading import LoadedModel
 from cauce.records import Document, Example, Reply
 from cauce.sources.vademecum import VademecumSource

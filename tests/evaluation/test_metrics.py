@@ -14,7 +14,7 @@ from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
 from cauce.evaluation import metrics
 from cauce.evaluation.matching import lcs_length, lcs_positions
-from cauce.evaluation.text import words, words_and_marks
+from cauce.evaluation.words import words, words_and_marks
 from cauce.knowledge.sentences import sentences
 from evaluation.fixtures import ENGLISH, MANY_SENTENCES, SPANISH
 
@@ -142,6 +142,18 @@ def test_distinct_counts_over_all_answers():
     assert metrics.distinct_n([], 1) == 0.0
 
 
+@given(st.lists(st.sampled_from("abc"), max_size=20))
+def test_repetition_is_the_share_of_four_words_in_a_row_said_before(answer):
+    seen, again = set(), []
+    for start in range(len(answer) - 3):
+        four = tuple(answer[start : start + 4])
+        again.append(four in seen)
+        seen.add(four)
+    expected = sum(again) / len(again) if again else None
+    assert metrics.repetition(answer) == (None if expected is None else pytest.approx(expected))
+    assert "repetition" not in metrics.text_scores("tome agua", "tome agua hoy")
+
+
 def test_exact_match_ignores_case_and_punctuation_only():
     assert metrics.exact_match("Sí, tome 2,5 mg.", "sí tome 2,5 mg") == 1.0
     assert metrics.exact_match("Tome 2,5 mg", "Tome 25 mg") == 0.0
@@ -153,7 +165,7 @@ def test_scores_stay_in_their_range_for_any_text(reference, answer):
     scores = metrics.text_scores(reference, answer)
     for name, value in scores.items():
         top = 100.0 if name in ("bleu", "chrf", "chrf++") else 1.0
-        assert name == "length_ratio" or 0.0 <= value <= top + 1e-9
+        assert name in ("length_ratio", "answer_words") or 0.0 <= value <= top + 1e-9
 
 
 def test_equal_texts_score_best_and_every_metric_has_a_signature():
@@ -163,6 +175,8 @@ def test_equal_texts_score_best_and_every_metric_has_a_signature():
         **dict.fromkeys(["rouge1", "rouge2", "rougeL", "rougeLsum", "exact", "length_ratio"], 1.0),
         **dict.fromkeys(["bleu", "chrf", "chrf++"], 100.0),
         "meteor": 1.0,
+        "answer_words": 11.0,
+        "repetition": 0.0,
     }
     assert set(scores) <= set(metrics.SIGNATURES)
     assert set(metrics.RATES) <= set(metrics.SIGNATURES)
@@ -174,8 +188,10 @@ def test_direction_of_improvement():
         way: {name for name, other in directions.items() if other == way}
         for way in set(directions.values())
     }
-    assert grouped["lower"] == {"perplexity", "unsupported_numbers"}
-    assert grouped["neither"] == {"abstained", "length_ratio", "distinct1", "distinct2"}
+    likelihoods = {"perplexity", "loss", "bits_per_byte"}
+    assert grouped["lower"] == likelihoods | {"unsupported_numbers", "repetition"}
+    distinct = {"distinct1", "distinct2", "distinct3"}
+    assert grouped["neither"] == distinct | {"abstained", "length_ratio", "answer_words"}
 
 
 def test_meteor_penalises_scattered_matches():

@@ -57,6 +57,17 @@ PREPARED = {
 }
 
 
+PREPARED_TEXT = {
+    "documents": {"train": 30, "validation": 4, "test": 5},
+    "rows": {"train": 300, "validation": 40, "test": 50},
+    "tokens": {"train": 153600, "validation": 20480, "test": 25600},
+    "bytes": {"train": 493056, "validation": 65740, "test": 82176},
+    "bytes_per_token": {"train": 3.21, "validation": 3.21, "test": 3.21},
+    "vocabulary": 4096,
+    "preview": ["Érase una vez", "un río", "que reía"],
+}
+
+
 def _fetch(run: Run, source: str) -> dict[str, object]:
     section = Section(id="dose", kind="dose", title="Dosis", text=" ".join(WORDS))
     documents = [
@@ -123,6 +134,60 @@ def add_transplant(run: Run, *, gain: float = 0.2) -> None:
         "control": {**row, "losses": control},
     }
     write_json(run.folder("train") / "transplant.json", rows)
+
+
+def add_layer_figures(run: Run) -> None:
+    """What the monitor of a model with experts and compression writes into the log."""
+    import json
+
+    with (run.path / "train" / "log.jsonl").open("a", encoding="utf-8") as stream:
+        for step in range(50, 401, 50):
+            figures = {
+                **{f"activation_rms/model.layers.{i}": 0.4 + i + i * step / 100 for i in range(5)},
+                **{f"gradient_norm/model.layers.{i}": 2.0 / (step * (i + 1)) for i in range(5)},
+                "gradient_norm/model.embed_tokens": 0.0,
+                "experts/model.layers.3.feed_forward/least_used": 0.031,
+                "experts/model.layers.3.feed_forward/usage_entropy": 1.9 + step / 4000,
+                "compression/model.compression/tokens_per_chunk": 1 + step / 200,
+            }
+            stream.write(json.dumps({"step": step, **figures}) + "\n")
+
+
+def make_text_run(path: Path, *, rows: int = 24) -> Run:
+    """A run on text, without an assistant: rows foretold, the first eight of them gone on with."""
+    run = make_run(path, "train", items=0)
+    (run.path / "recipe.yaml").write_text("run: text\ncorpus: {kind: text}\n", "utf-8")
+    stages = run.manifest["stages"]
+    run.update_manifest(
+        stages={**stages, "prepare": {**stages["prepare"], "summary": PREPARED_TEXT}}
+    )
+    scores = {}
+    for system in ("base", "tuned"):
+        items = [_text_item(system, number, is_continued=number < 8) for number in range(rows)]
+        write_items(run.folder("evaluate") / f"{system}.jsonl", items)
+        scores[system] = {"metrics": summarise(items, draws=200, seed=0), "cpu_s": 4.25}
+    write_json(run.path / "evaluate" / "scores.json", {"systems": scores, "signatures": SIGNATURES})
+    _compare(run)
+    return run
+
+
+def _text_item(system: str, number: int, *, is_continued: bool) -> Item:
+    whole = _item(system, number)
+    figures = whole.likelihood
+    assert figures is not None
+    scores = text_scores(whole.reference, whole.answer)
+    return whole.model_copy(
+        update={
+            "id": f"row {number}",
+            "question": "Érase una vez " * 40 if is_continued else "",
+            "reference": whole.reference if is_continued else "",
+            "answer": whole.answer if is_continued else "",
+            "scores": scores if is_continued else {},
+            "group": f"document {number % 6}",
+            "kind": "text",
+            "likelihood": figures.model_copy(update={"bytes": 60}),
+        }
+    )
 
 
 def _validation_examples() -> Iterator[Example]:

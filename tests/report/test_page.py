@@ -8,10 +8,16 @@ from types import ModuleType
 import pytest
 
 from cauce.evaluation.compare import Comparison
-from cauce.report import charts, facts, metrics, page, verdict
+from cauce.report import charts, facts, layers, metrics, page, verdict
 from cauce.report.page import render, write_report
 from cauce.runs import Run, write_json
-from report.sample import STAGES_IN_ORDER, add_transplant, make_run
+from report.sample import (
+    STAGES_IN_ORDER,
+    add_layer_figures,
+    add_transplant,
+    make_run,
+    make_text_run,
+)
 
 VOID = {"meta", "line", "circle", "rect", "polyline", "br", "img", "link"}
 
@@ -49,7 +55,7 @@ def text(run: Run) -> str:
     return render(run)
 
 
-@pytest.mark.parametrize("module", [charts, facts, metrics, page, verdict])
+@pytest.mark.parametrize("module", [charts, facts, layers, metrics, page, verdict])
 def test_doc_examples(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
 
@@ -249,3 +255,51 @@ def test_a_transplant_that_was_not_validated_claims_nothing(tmp_path: Path) -> N
     add_transplant(run)
     (run.path / "prepare" / "validation.jsonl").write_text("", "utf-8")
     assert "the difference from the control was not measured" in render(run)
+
+
+def test_layers_are_drawn_where_the_log_has_them(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    assert "Inside the layers" not in render(run)
+    add_layer_figures(run)
+    shown = render(run)
+    outline = Outline(shown)
+    classes = [str(line.get("class")) for line in outline.having("polyline")]
+    assert classes.count("layer") == 8
+    assert classes.count("layer fastest") == 2
+    ids = [attributes["id"] for _, attributes in outline.tags if "id" in attributes]
+    assert {"activation_rms-title", "gradient_norm-text"} <= set(ids)
+    assert len(ids) == len(set(ids))
+    assert "model.layers.4 grew most, 3.19 times: from 6.4 at step 50 to 20.4 at step 400" in shown
+    assert "model.layers.0 shrank least, 0.12 times" in shown
+    assert "entropy of the experts&#39; use, nats" in shown
+    assert "3.1 %" in shown
+    assert "tokens that a chunk holds" in shown
+    assert not re.search(r"https?:|<script|url\(", shown)
+
+
+def test_a_run_on_text_tells_of_rows_and_documents(tmp_path: Path) -> None:
+    run = make_text_run(tmp_path / "text")
+    shown = render(run)
+    Outline(shown)
+    assert "Training improved bits per byte from " in shown
+    assert "24 rows of 6 documents that were not trained on" in shown
+    for absent in (
+        "gets the question alone",
+        ">assistant</th>",
+        "assistant adds",
+        "wrong medicine",
+    ):
+        assert absent not in shown
+    for present in ("gone on with from their first half", "82,176", "3.21 bytes", "que reía"):
+        assert present in shown
+    worst = facts.worst_items(facts.items_of(run))
+    assert len(worst) == 8
+    assert all(len(found.answers) == 2 for found in worst)
+
+
+def test_a_run_on_pairs_has_no_assistant(tmp_path: Path) -> None:
+    run = make_text_run(tmp_path / "pairs")
+    (run.path / "recipe.yaml").write_text("corpus: {kind: pairs}")
+    shown = render(run)
+    assert "Base and tuned are given the question alone." in shown
+    assert "What the assistant adds" not in shown

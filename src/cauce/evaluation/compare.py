@@ -8,7 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from cauce.errors import DataRefused
-from cauce.evaluation.likelihood import LIKELIHOOD_METRICS, likelihood_columns
+from cauce.evaluation.likelihood import (
+    COLUMNS,
+    LIKELIHOOD_METRICS,
+    ItemLikelihood,
+    likelihood_columns,
+    measurable,
+)
 from cauce.evaluation.log import Item
 from cauce.evaluation.metrics import RATES, SIGNATURES, Better, better_direction
 from cauce.evaluation.statistics import (
@@ -28,7 +34,8 @@ LARGEST_CHANGES = 10
 
 _ZERO_OR_ONE = (*RATES, "sequence_accuracy")
 _DIFFERENT_TOKENS = (
-    "perplexity and token accuracies: the two systems cut the references into different tokens"
+    "perplexity, loss and token accuracies: the two systems cut the references into different "
+    "tokens"
 )
 
 
@@ -112,7 +119,8 @@ def compare(
     _refuse_unlike(pairs, a_items, b_items)
     metrics = [_mean_difference(pairs, name, draws, seed) for name in _shared_metrics(pairs)]
     likelihoods = _likelihood_differences(pairs, draws, seed)
-    is_other_tokens = not likelihoods and all(a.likelihood and b.likelihood for a, b in pairs)
+    is_measured = all(a.likelihood and b.likelihood for a, b in pairs)
+    is_other_tokens = is_measured and "loss" not in [row.metric for row in likelihoods]
     return Comparison(
         a=a_items[0].system,
         b=b_items[0].system,
@@ -236,17 +244,19 @@ def _unchanged_rate(n: int, groups: int) -> Estimate:
 def _likelihood_differences(
     pairs: Sequence[_Pair], draws: int, seed: int
 ) -> list[MetricDifference]:
-    """Differences of the metrics over all tokens; none when the tokens are not the same."""
+    """Differences of the metrics over all tokens, of those that the two systems share."""
     measured = [
         (a.likelihood, b.likelihood, a.group) for a, b in pairs if a.likelihood and b.likelihood
     ]
-    if not measured or any(a.tokens != b.tokens for a, b, _ in measured):
+    names = _comparable([(a, b) for a, b, _ in measured])
+    if not names:
         return []
     groups = [group for *_, group in measured]
     a = likelihood_columns([figures for figures, _, _ in measured])
     b = likelihood_columns([figures for _, figures, _ in measured])
     found = []
-    for column, (metric, of_sums) in zip((0, 2, 3), LIKELIHOOD_METRICS.items(), strict=True):
+    for metric in names:
+        of_sums = LIKELIHOOD_METRICS[metric]
         estimate = statistic_bootstrap(
             np.hstack([a, b]), groups, _difference_of(of_sums), draws=draws, seed=seed
         )
@@ -259,12 +269,25 @@ def _likelihood_differences(
                 difference=estimate.value,
                 low=estimate.low,
                 high=estimate.high,
-                p=sign_flip_p((b - a)[:, column].tolist(), groups, seed=seed),
+                p=sign_flip_p((b - a)[:, COLUMNS.get(metric, 0)].tolist(), groups, seed=seed),
                 n=len(measured),
                 signature=SIGNATURES[metric],
             )
         )
     return found
+
+
+def _comparable(pairs: Sequence[tuple[ItemLikelihood, ItemLikelihood]]) -> list[str]:
+    """Metrics per token where both have the same tokens; bits per byte where the same bytes."""
+    if not pairs:
+        return []
+    same_tokens = all(a.tokens == b.tokens for a, b in pairs)
+    same_bytes = all(a.bytes == b.bytes for a, b in pairs)
+    return [
+        metric
+        for metric in measurable([a for a, _ in pairs])
+        if (same_bytes if metric == "bits_per_byte" else same_tokens)
+    ]
 
 
 def _difference_of(of_sums: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:

@@ -12,7 +12,12 @@ from typing import Any, Protocol
 
 from cauce.corpus.tokens import tokenize
 from cauce.errors import DataRefused
-from cauce.evaluation.likelihood import LIKELIHOOD_METRICS, likelihood, likelihood_columns
+from cauce.evaluation.likelihood import (
+    LIKELIHOOD_METRICS,
+    likelihood,
+    likelihood_columns,
+    measurable,
+)
 from cauce.evaluation.log import (
     Item,
     append_items,
@@ -39,7 +44,6 @@ from cauce.records import Example, Reply
 from cauce.runs import peak_memory_mb, write_json
 
 Progress = Callable[[str], None]
-"""The substances that a text names."""
 
 _ANSWERED_TOGETHER = 4
 """Batches between two writes of the log: what a kill can lose."""
@@ -66,12 +70,13 @@ def evaluate(
     folder: Path,
     settings: EvaluationSettings,
     *,
-    medicines_of: MedicinesOf,
+    medicines_of: MedicinesOf | None,
     progress: Progress,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Writes `NAME.jsonl` per system and `scores.json`; returns the stage's summary.
 
+    `medicines_of` is None where questions come without evidence: then no facts are judged.
     Killed and started again in the same folder, it goes on where the logs end.
     """
     if not examples:
@@ -161,7 +166,10 @@ def measure_likelihoods(
         for example in chosen
     ]
     ids = [example.id for example in chosen]
-    found = dict(zip(ids, likelihood(model, tokens, batch_size), strict=True))
+    sizes = [len(example.completion.encode()) for example in chosen]
+    measured = zip(likelihood(model, tokens, batch_size), sizes, strict=True)
+    figures = [one.model_copy(update={"bytes": size}) for one, size in measured]
+    found = dict(zip(ids, figures, strict=True))
     write_items(
         path,
         [
@@ -172,11 +180,11 @@ def measure_likelihoods(
 
 
 def score_items(
-    items: Sequence[Item], examples: Sequence[Example], medicines_of: MedicinesOf
+    items: Sequence[Item], examples: Sequence[Example], medicines_of: MedicinesOf | None
 ) -> list[Item]:
     """The items in the order of `examples` with every score computed anew from what is logged."""
     by_id = {item.id: item for item in items}
-    medicines = functools.cache(lambda text: frozenset(medicines_of(text)))
+    medicines = _remembered(medicines_of) if medicines_of else None
     return [
         item.model_copy(update={"scores": scores_of(item, example, medicines)})
         for example in examples
@@ -184,11 +192,18 @@ def score_items(
     ]
 
 
+def _remembered(medicines_of: MedicinesOf) -> Callable[[str], frozenset[str]]:
+    return functools.cache(lambda text: frozenset(medicines_of(text)))
+
+
 def scores_of(
-    item: Item, example: Example, medicines_of: Callable[[str], frozenset[str]]
+    item: Item, example: Example, medicines_of: Callable[[str], frozenset[str]] | None
 ) -> dict[str, float]:
     """Every score of one answer; abstentions are not judged on facts that they do not give."""
-    scores = {**text_scores(item.reference, item.answer), "abstained": float(item.abstained)}
+    scores = text_scores(item.reference, item.answer)
+    if medicines_of is None:
+        return scores
+    scores["abstained"] = float(item.abstained)
     if item.abstained:
         return scores
     scores["right_drug"] = float(_is_right_drug(item, example, medicines_of))
@@ -234,16 +249,20 @@ def _sources(item: Item, example: Example) -> list[str]:
 
 
 def _corpus_estimates(items: Sequence[Item]) -> dict[str, Estimate]:
-    """Metrics that only all answers together have; they come without an interval."""
-    answers, references = [i.answer for i in items], [i.reference for i in items]
+    """Metrics that only all scored answers together have; they come without an interval."""
+    scored = [item for item in items if item.scores]
+    if not scored:
+        return {}
+    answers, references = [i.answer for i in scored], [i.reference for i in scored]
     values = {
         "corpus_bleu": corpus_bleu(references, answers),
         "corpus_bleu_words": corpus_bleu_words(references, answers),
         "distinct1": distinct_n(answers, 1),
         "distinct2": distinct_n(answers, 2),
+        "distinct3": distinct_n(answers, 3),
     }
     return {
-        metric: Estimate(value=value, low=None, high=None, n=len(items))
+        metric: Estimate(value=value, low=None, high=None, n=len(scored))
         for metric, value in values.items()
     }
 
@@ -255,8 +274,10 @@ def _likelihood_estimates(items: Sequence[Item], *, draws: int, seed: int) -> di
     groups = [group for _, group in measured]
     columns = likelihood_columns([figures for figures, _ in measured])
     estimates = {
-        metric: statistic_bootstrap(columns, groups, of_sums, draws=draws, seed=seed)
-        for metric, of_sums in LIKELIHOOD_METRICS.items()
+        metric: statistic_bootstrap(
+            columns, groups, LIKELIHOOD_METRICS[metric], draws=draws, seed=seed
+        )
+        for metric in measurable([figures for figures, _ in measured])
     }
     all_correct = [float(figures.all_correct) for figures, _ in measured]
     return {**estimates, "sequence_accuracy": rate_exact(all_correct, groups)}

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from cauce.evaluation.matching import Counts, align, lcs_length, lcs_positions, ngrams
-from cauce.evaluation.text import words, words_and_marks
+from cauce.evaluation.words import words, words_and_marks
 from cauce.knowledge.sentences import sentences
 
 Better = Literal["higher", "lower", "neither"]
@@ -35,13 +35,18 @@ SIGNATURES = {
     "meteor": "a:0.9|b:3|g:0.5|tok:cauce-words|match:exact+prefix5|synonyms:no",
     "exact": "nfc|case:lower|tok:cauce-words",
     "length_ratio": "answer/reference|tok:cauce-words",
+    "answer_words": "answer|tok:cauce-words",
+    "repetition": "1-different/all|n:4|within the answer|tok:cauce-words",
     "distinct1": "corpus|tok:cauce-words",
     "distinct2": "corpus|tok:cauce-words",
+    "distinct3": "corpus|tok:cauce-words",
     "right_drug": "resolved group, else names found in the answer; abstentions left out",
     "right_section": "kind given by the system; absent when it gives none; abstentions left out",
     "unsupported_numbers": "any number in neither quote nor question; abstentions left out",
     "abstained": "no answer given",
     "perplexity": "token-weighted|completion only|teacher forcing",
+    "loss": "nats per token|token-weighted|completion only|teacher forcing",
+    "bits_per_byte": "bits, end token included, per UTF-8 byte|completion only|teacher forcing",
     "token_accuracy": "token-weighted|completion only|teacher forcing",
     "top5_accuracy": "token-weighted|completion only|teacher forcing",
     "sequence_accuracy": "every token right|teacher forcing",
@@ -54,11 +59,19 @@ RATES = ("exact", "right_drug", "right_section", "unsupported_numbers", "abstain
 _BETTER: dict[str, Better] = {
     "unsupported_numbers": "lower",
     "perplexity": "lower",
+    "loss": "lower",
+    "bits_per_byte": "lower",
+    "repetition": "lower",
     "abstained": "neither",
     "length_ratio": "neither",
+    "answer_words": "neither",
     "distinct1": "neither",
     "distinct2": "neither",
+    "distinct3": "neither",
 }
+
+REPEATED_WORDS = 4
+"""Words in a row that count as said before: fewer recur in any text."""
 
 _MAX_BLEU_ORDER = 4
 _ASCII_MARKS = frozenset(string.punctuation)
@@ -182,13 +195,27 @@ def distinct_n(answers: Sequence[str], n: int) -> float:
     """Different n-grams over all n-grams of the answers; near 0 when they repeat one another."""
     counts: Counts = Counter()
     for answer in answers:
-        counts += ngrams(words(answer), n)
+        counts.update(ngrams(words(answer), n))
     return len(counts) / counts.total() if counts else 0.0
 
 
+def repetition(answer: Sequence[str]) -> float | None:
+    """Share of the 4-grams of one answer that stood in it before; None where it has no 4-gram.
+
+    seq-rep-4 of Welleck et al. 2019 (arXiv 1908.04319), over words.
+
+    >>> repetition("a b c d a b c d".split())
+    0.2
+    """
+    counts = ngrams(answer, REPEATED_WORDS)
+    total = counts.total()
+    return (total - len(counts)) / total if total else None
+
+
 def text_scores(reference: str, answer: str) -> dict[str, float]:
-    """Every per-item text metric of `answer`, by name."""
+    """Every per-item text metric of `answer`, by name; one that does not apply is missing."""
     expected, given = words(reference), words(answer)
+    repeated = repetition(given)
     return {
         "rouge1": rouge_n(expected, given, 1).f1,
         "rouge2": rouge_n(expected, given, 2).f1,
@@ -200,6 +227,8 @@ def text_scores(reference: str, answer: str) -> dict[str, float]:
         "meteor": meteor(expected, given),
         "exact": exact_match(reference, answer),
         "length_ratio": len(given) / len(expected) if expected else 0.0,
+        "answer_words": float(len(given)),
+        **({} if repeated is None else {"repetition": repeated}),
     }
 
 

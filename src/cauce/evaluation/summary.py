@@ -8,6 +8,7 @@ from typing import Any
 
 COLUMNS = ("base", "tuned", "assistant")
 ROWS = (
+    ("bits_per_byte", "bits per byte (lower is better)"),
     ("perplexity", "perplexity (lower is better)"),
     ("token_accuracy", "next-token accuracy"),
     ("rougeL", "ROUGE-L"),

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
+
 from cauce.evaluation.compare import Comparison
 from cauce.evaluation.log import Item
 from cauce.evaluation.statistics import Estimate, paired_bootstrap
@@ -137,6 +139,13 @@ def stage_rows(manifest: Mapping[str, Any]) -> list[StageRow]:
             )
         )
     return rows
+
+
+def corpus_kind(run: Run) -> str:
+    """What the run's examples were made into: `questions`, `pairs` or `text`."""
+    path = run.path / "recipe.yaml"
+    recipe: Any = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else None
+    return str((recipe or {}).get("corpus", {}).get("kind", "questions"))
 
 
 def summary_of(manifest: Mapping[str, Any], stage: str) -> dict[str, Any] | None:
@@ -280,6 +289,11 @@ def items_of(run: Run) -> dict[str, dict[str, Item]]:
     return found
 
 
+def systems_of(scores: Scores) -> tuple[str, ...]:
+    """The systems that were evaluated, in the order in which they are shown; all before that."""
+    return tuple(name for name in SYSTEMS if name in scores) or SYSTEMS
+
+
 def score_rows(scores: Scores) -> list[ScoreRow]:
     """Every metric that some system has, in the order of the catalogue; the unknown ones last."""
     known = [metric.name for metric in METRICS]
@@ -288,7 +302,10 @@ def score_rows(scores: Scores) -> list[ScoreRow]:
     return [
         ScoreRow(
             metric_of(name),
-            tuple(_cell(metric_of(name), scores.get(system, {}).get(name)) for system in SYSTEMS),
+            tuple(
+                _cell(metric_of(name), scores.get(system, {}).get(name))
+                for system in systems_of(scores)
+            ),
         )
         for name in names
     ]
@@ -308,13 +325,14 @@ def worst_items(items: Mapping[str, Mapping[str, Item]]) -> list[WorstItem]:
     """
     if not items:
         return []
-    judged = items[[system for system in SYSTEMS if system in items][-1]]
+    systems = [system for system in SYSTEMS if system in items]
+    judged = items[systems[-1]]
     answered = [item for item in judged.values() if not item.abstained and item.scores]
     answered.sort(key=lambda item: (-len(harms(item)), item.scores.get("rougeL", 1.0), item.id))
     return [
         WorstItem(
             item,
-            tuple((system, items.get(system, {}).get(item.id)) for system in SYSTEMS),
+            tuple((system, items[system].get(item.id)) for system in systems),
             ", ".join(harms(item)) or f"ROUGE-L {item.scores.get('rougeL', float('nan')):.2f}",
         )
         for item in answered[:WORST_ITEMS]

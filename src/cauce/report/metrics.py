@@ -23,6 +23,8 @@ class Metric(NamedTuple):
     meaning: str
     unit: Unit
     """`share`: 0 to 1, shown in per cent; `points`: 0 to 100; `number`: anything."""
+    digits: int = 2
+    """Decimals of a number below 10."""
 
     @property
     def top(self) -> float:
@@ -35,7 +37,7 @@ class Metric(NamedTuple):
             return NOT_MEASURED
         if self.unit == "share":
             return f"{100 * value:.1f}{NBSP}%"
-        return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.2f}"
+        return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.{self.digits}f}"
 
     def shown_interval(self, low: float | None, high: float | None) -> str:
         """`low to high` as it is printed; empty when there is no interval."""
@@ -74,14 +76,23 @@ METRICS = (
     Metric("top5_accuracy", "Next token in five", "reference token among the likeliest 5", "share"),
     Metric("sequence_accuracy", "Whole sequence", "references foretold token by token", "share"),
     Metric("perplexity", "Perplexity", "surprise per token of the reference", "number"),
+    Metric("loss", "Loss", "nats per token of the reference", "number", 3),
+    Metric(
+        "bits_per_byte", "Bits per byte", "bits that a byte of the reference takes", "number", 3
+    ),
     Metric("length_ratio", "Length", "answer over reference, in words", "number"),
+    Metric("answer_words", "Words", "words of an answer", "number"),
+    Metric("repetition", "Repetition", "four words in a row that the answer said before", "share"),
     Metric("distinct1", "Distinct words", "different words over words", "share"),
     Metric("distinct2", "Distinct pairs", "different word pairs over pairs", "share"),
+    Metric("distinct3", "Distinct triples", "different word triples over triples", "share"),
 )
 CHARTED = ("right_drug", "right_section", "unsupported_numbers", "rougeL", "chrf", "token_accuracy")
 """What is drawn on one axis: few enough to read at a glance."""
 HEADLINES = ("perplexity", "rougeL", "right_drug", "unsupported_numbers", "right_section")
 """What the verdict speaks of, most telling first."""
+TEXT_HEADLINES = ("bits_per_byte", "perplexity", "token_accuracy")
+"""The same of a model that was trained on text."""
 
 _BY_NAME = {metric.name: metric for metric in METRICS}
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from cauce.report import facts
 from cauce.report.charts import interval_chart, training_curve
+from cauce.report.layers import layer_charts, routing_rows
 from cauce.report.metrics import NOT_MEASURED, SYSTEMS, metric_of, wanted
 from cauce.report.verdict import assistant_sentences, tuning_sentences
 from cauce.runs import Run, atomic_write
@@ -48,25 +49,28 @@ def content(run: Run) -> dict[str, Any]:
     stages = facts.stage_rows(manifest)
     training = facts.summary_of(manifest, "train")
     sources = facts.source_rows(run)
+    kind = facts.corpus_kind(run)
+    log = facts.training_log(run)
+    verdict = [tuning_sentences(comparison, is_text=kind == "text")]
+    if kind == "questions":
+        verdict.append(assistant_sentences(scores, items.get("assistant", {}).values()))
     return {
         "name": manifest.get("run", run.path.name),
         "manifest": manifest,
         "notice": manifest.get("notice", ""),
         "is_demonstration": any(row.source == EMBEDDED_SOURCE for row in sources),
-        "verdict": (
-            tuning_sentences(comparison),
-            assistant_sentences(scores, items.get("assistant", {}).values()),
-        ),
+        "corpus": kind,
+        "verdict": verdict,
         "sources": sources,
         "fetched": facts.summary_of(manifest, "fetch"),
         "refusals": facts.refusals(run),
         "prepared": facts.summary_of(manifest, "prepare"),
         "training": training,
         "transplant": facts.transplant_of(run),
-        "curve": training_curve(
-            facts.training_log(run), training.get("best_step") if training else None
-        ),
-        "systems": SYSTEMS,
+        "curve": training_curve(log, training.get("best_step") if training else None),
+        "layer_charts": layer_charts(log),
+        "routing": routing_rows(log),
+        "systems": facts.systems_of(scores),
         "score_rows": facts.score_rows(scores),
         "intervals": interval_chart(scores),
         "wanted": wanted,

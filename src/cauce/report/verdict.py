@@ -8,7 +8,7 @@ from typing import Any
 from cauce.evaluation.compare import Comparison, MetricDifference
 from cauce.evaluation.log import Item
 from cauce.report.facts import Scores
-from cauce.report.metrics import HEADLINES, NBSP, Metric, metric_of
+from cauce.report.metrics import HEADLINES, NBSP, TEXT_HEADLINES, Metric, metric_of
 
 CLAIMS = {
     "better": "improved",
@@ -24,22 +24,28 @@ RATES_OF_ASSISTANT = {
 }
 
 
-def tuning_sentences(comparison: Comparison | None) -> list[str]:
-    """What the paired differences say of the headline metrics, one sentence per kind of change."""
+def tuning_sentences(comparison: Comparison | None, *, is_text: bool = False) -> list[str]:
+    """What the paired differences say of the headline metrics, one sentence per kind of change.
+
+    With `is_text` the items are rows of documents, else questions about subjects.
+    """
     if comparison is None:
         return ["What tuning changed is not measured."]
     changes = {change.metric: change for change in comparison.metrics}
-    told = [changes[name] for name in HEADLINES if name in changes][:CLAIMS_OF_TUNING]
+    headlines = TEXT_HEADLINES if is_text else HEADLINES
+    told = [changes[name] for name in headlines if name in changes][:CLAIMS_OF_TUNING]
     if not told:
         return ["Base and tuned were compared, but on none of the main measures."]
+    work = "Training" if is_text else "Tuning"
     sentences = [
-        f"Tuning {claim} {listing([_change(change) for change in told if change.verdict == kind])}."
+        f"{work} {claim} {listing([_change(change) for change in told if change.verdict == kind])}."
         for kind, claim in CLAIMS.items()
         if any(change.verdict == kind for change in told)
     ]
+    items, groups = ("rows of", "documents") if is_text else ("questions about", "subjects")
     spread = (
         f"In brackets, the difference and its 95{NBSP}% interval over {comparison.items:,} "
-        f"questions about {comparison.groups:,} subjects that were not trained on."
+        f"{items} {comparison.groups:,} {groups} that were not trained on."
     )
     return [*sentences, spread]
 
@@ -100,4 +106,5 @@ def subject(metric: Metric) -> str:
     """What is spoken of: a rate by what it counts, any other measure by its name."""
     if metric.name in RATES_OF_ASSISTANT:
         return f"the share of {metric.meaning}"
-    return "perplexity" if metric.name == "perplexity" else metric.title
+    is_word = metric.name in ("perplexity", "bits_per_byte")
+    return metric.title.lower() if is_word else metric.title

@@ -1,0 +1,38 @@
+"""Texts cut into the units that metrics count, the same way for Spanish and English.
+
+`rouge-score` keeps [a-z0-9] only, which cuts "año" into "a" and "o". Here a word is a run of
+Unicode letters and digits after NFC and lower-casing; a number keeps its decimal mark; a number
+and the unit glued to it are two tokens ("5mg" = "5 mg").
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_NUMBER = r"\d+(?:[.,]\d+)*"
+_WORD = r"(?:[^\W_][\u0300-\u036f]*)+"
+_WORDS = re.compile(f"{_NUMBER}|{_WORD}")
+_WORDS_AND_MARKS = re.compile(rf"{_NUMBER}|{_WORD}|[^\w\s]|_")
+
+
+def words(text: str) -> list[str]:
+    """The lower-cased words and numbers of `text`, without punctuation.
+
+    >>> words("El niño tomó 2,5mg de B12 (¡40 %!).")
+    ['el', 'niño', 'tomó', '2,5', 'mg', 'de', 'b12', '40']
+    """
+    return _WORDS.findall(_normalise(text))
+
+
+def words_and_marks(text: str) -> list[str]:
+    """The lower-cased words, numbers and punctuation marks of `text`.
+
+    >>> words_and_marks("¿Cada 8 horas?")
+    ['¿', 'cada', '8', 'horas', '?']
+    """
+    return _WORDS_AND_MARKS.findall(_normalise(text))
+
+
+def _normalise(text: str) -> str:
+    return unicodedata.normalize("NFC", text).lower()
