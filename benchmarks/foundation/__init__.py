@@ -1,0 +1,1 @@
+"""The from-scratch model and its parts against peers: `python -m benchmarks.foundation`."""
