@@ -16,6 +16,7 @@ VOCABULARY = 97
 
 PARTS: dict[str, dict[str, Any]] = {
     "default": {},
+    "plain": {"token_values": False, "shortcuts": False, "tie_word_embeddings": True},
     "full attention": {"window": None, "mixers": ["attention", "attention"]},
     "differential": {"differential": True},
     "deformable": {"mixers": ["deformable", "attention"]},
@@ -49,6 +50,7 @@ def make_config(part: str = "default", **options: Any) -> LiquidFoundationConfig
         "mixers": ["convolution", "attention", "convolution"],
         "window": 6,
         "initializer_range": 0.2,
+        "output_initializer_range": 0.2,
         "bos_token_id": 0,
         "eos_token_id": 1,
         "pad_token_id": 2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -162,3 +163,17 @@ def test_places_are_read_from_positions_and_from_masks() -> None:
 def test_a_mask_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="0 at padding"):
         places_of(1, 4, torch.device("cpu"), attention_mask=torch.zeros(1, 1, 4, 4))
+
+
+def test_a_token_brings_a_value_of_its_own() -> None:
+    layer = make(window=4)
+    hidden, ids = torch.randn(1, 6, WIDTH), torch.tensor([[7, 3, 7, 9, 3, 5]])
+    assert layer.table is not None
+    places = replace(places_of(1, 6, hidden.device), tokens=ids)
+    added = layer(hidden, places) - alone(layer, hidden)
+    values = layer.table(ids)
+    torch.testing.assert_close(values, 3.0 * layer.table.weight[ids])
+    with torch.no_grad():
+        layer.value.weight.zero_()
+    # Attention is linear in the values: what is added is what they alone give.
+    torch.testing.assert_close(added, layer(hidden, places), atol=1e-5, rtol=1e-4)

@@ -138,9 +138,9 @@ def test_a_saved_model_is_the_same_and_known_to_the_auto_classes(part: str, tmp_
 
 
 def test_tied_weights_are_one() -> None:
-    model = make_model()
+    model = make_model("plain")
     assert model.lm_head.weight is model.get_input_embeddings().weight
-    apart = make_model(tie_word_embeddings=False)
+    apart = make_model()
     assert apart.lm_head.weight is not apart.get_input_embeddings().weight
 
 
@@ -153,6 +153,34 @@ def test_a_loss_counts_what_routers_ask_for() -> None:
     )
     assert output.auxiliary_loss > 0
     torch.testing.assert_close(output.loss, likelihood + output.auxiliary_loss)
+
+
+def test_a_new_model_begins_as_its_embedding_and_its_head() -> None:
+    model = make_model(output_initializer_range=0.0)
+    ids = some_ids(1, 9)
+    embedded = model.get_input_embeddings()(ids)
+    torch.testing.assert_close(model(ids).logits, model.lm_head(model.model.norm(embedded)))
+
+
+def test_vectors_move_as_fast_as_their_scale_says() -> None:
+    """One step of Adam changes what the network reads by the rate times the scale."""
+    moves = []
+    for scale in (1.0, 3.0):
+        model = make_model(embedding_scale=scale, tie_word_embeddings=False).train()
+        ids = some_ids(1, 9)
+        table = model.get_input_embeddings()
+        before = table(ids).detach().clone()
+        optimizer = torch.optim.Adam([table.weight], lr=1e-3, eps=1e-16)
+        model(ids, labels=ids).loss.backward()
+        optimizer.step()
+        moves.append((table(ids) - before).abs().max().item())
+    assert moves[0] == pytest.approx(1e-3, rel=1e-3)
+    assert moves[1] == pytest.approx(3e-3, rel=1e-3)
+
+
+def test_vectors_of_another_vocabulary_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"needed is an nn\.Embedding of that size"):
+        make_model().set_input_embeddings(torch.nn.Embedding(5, 32))
 
 
 def test_a_cache_of_fixed_size_holds_any_length() -> None:

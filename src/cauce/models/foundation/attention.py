@@ -16,7 +16,9 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from cauce.models.foundation.config import LiquidFoundationConfig
+from cauce.models.foundation.embedding import LookupTable
 from cauce.models.foundation.places import Memory, Places
+from cauce.models.foundation.residual import ResidualOutput
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -34,6 +36,9 @@ class WindowAttention(Module):
     keys and those of the block before it (Longformer, arXiv 2004.05150). In an encoder the window
     reaches as far to the right.
 
+    With `token_values` a token has a value of its own besides the one that the network makes of it
+    (value residuals, Zhou et al. 2024, arXiv 2410.17897, made a table).
+
     Differential, the heads of two groups form pairs over the values of both (Ye et al. 2024,
     arXiv 2410.05258): A_1 v - lambda A_2 v, with lambda = sigmoid(W x) for each token and pair.
     """
@@ -47,10 +52,13 @@ class WindowAttention(Module):
         self.query = nn.Linear(width, heads * head, bias=False)
         self.key = nn.Linear(width, groups * head, bias=False)
         self.value = nn.Linear(width, groups * head, bias=False)
-        self.output = nn.Linear(heads * head, width, bias=False)
+        self.output = ResidualOutput(heads * head, width)
         norms = config.qk_norm
         self.query_norm = nn.RMSNorm(head, config.rms_norm_eps) if norms else nn.Identity()
         self.key_norm = nn.RMSNorm(head, config.rms_norm_eps) if norms else nn.Identity()
+        self.table: LookupTable | None = None
+        if config.token_values and is_causal:
+            self.table = LookupTable(config.vocab_size, groups * head, scale=config.embedding_scale)
         self.contrast: nn.Linear | None = None
         if config.differential:
             self.contrast = nn.Linear(width, heads // 2, bias=False)
@@ -63,7 +71,10 @@ class WindowAttention(Module):
         rotation = places.rotation(self.config.head_dim, self.config.rope_theta)
         query = rotation.turn(self.query_norm(_heads(self.query(hidden), self.config.head_dim)))
         key = rotation.turn(self.key_norm(_heads(self.key(hidden), self.config.head_dim)))
-        value = _heads(self.value(hidden), self.config.head_dim)
+        value = self.value(hidden)
+        if self.table is not None and places.tokens is not None:
+            value = value + self.table(places.tokens)
+        value = _heads(value, self.config.head_dim)
         if memory is None:
             taken = self._whole(query, key, value, places)
         else:
@@ -189,7 +200,7 @@ class CrossAttention(Module):
         self.query = nn.Linear(width, heads * head, bias=False)
         self.key = nn.Linear(width, groups * head, bias=False)
         self.value = nn.Linear(width, groups * head, bias=False)
-        self.output = nn.Linear(heads * head, width, bias=False)
+        self.output = ResidualOutput(heads * head, width)
 
     def forward(
         self, hidden: Float[Tensor, "b t d"], encoded: Encoded, memory: Memory | None = None

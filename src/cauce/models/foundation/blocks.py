@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
-from torch.nn import Module, ModuleList
+from torch.nn import Module, ModuleList, Parameter
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from cauce.models.foundation.attention import CrossAttention, Encoded, WindowAttention
@@ -71,7 +72,11 @@ class Block(GradientCheckpointingLayer):  # type: ignore[no-untyped-call]
 
 
 class Stack(Module):
-    """The blocks of a decoder, some of the middle ones perhaps over compressed text."""
+    """The blocks of a decoder, some of the middle ones perhaps over compressed text.
+
+    With `shortcuts` the embedded tokens are added anew before each block, every channel in a share
+    of its own that starts at 0; not to chunks.
+    """
 
     def __init__(self, config: LiquidFoundationConfig) -> None:
         super().__init__()
@@ -84,6 +89,10 @@ class Stack(Module):
             )
             for number, kind in enumerate(config.mixers)
         )
+        self.shortcuts: Parameter | None = None
+        if config.shortcuts:
+            self.shortcuts = Parameter(torch.empty(config.depth, config.hidden_size))
+        self.reset_parameters()
         self.inner = range(0)
         self.compression: Compression | None = None
         if config.compressed_layers is not None:
@@ -109,7 +118,10 @@ class Stack(Module):
         `memories` are those of the blocks, and last that of the compression. Into `states` goes
         what each block put out; blocks over compressed text put out what it expands to.
         """
+        embedded = hidden
         for number in range(len(self.layers)):
+            if self.shortcuts is not None and number not in self.inner:
+                hidden = torch.addcmul(hidden, embedded, self.shortcuts[number])
             if self.compression is not None and number == self.inner.start:
                 hidden = self._compressed(self.compression, hidden, places, memories)
             elif number not in self.inner:
@@ -118,6 +130,11 @@ class Stack(Module):
             if states is not None:
                 states.append(hidden)
         return hidden
+
+    def reset_parameters(self) -> None:
+        """Closes the shortcuts."""
+        if self.shortcuts is not None:
+            nn.init.zeros_(self.shortcuts)
 
     def _compressed(
         self,

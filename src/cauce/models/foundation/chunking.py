@@ -34,6 +34,8 @@ class Chunking:
     """Chunks so far of the document that the row goes on with; None: rows begin here."""
     step: int = 1
     """c is a multiple of this."""
+    tokens: Int[Tensor, "b t"] | None = None
+    """What stands there, where it is known."""
 
     @cached_property
     def is_border(self) -> Bool[Tensor, "b t"]:
@@ -67,7 +69,8 @@ class Chunking:
         positions = order - self._offsets.gather(1, self.borders)
         starts = self.starts.gather(1, self.borders) & (order < self.counts[:, None])
         begins = starts[:, 0 if self.past is not None else 1 :].any()
-        return Places(positions, starts if bool(begins) else None)
+        tokens = None if self.tokens is None else self.tokens.gather(1, self.borders)
+        return Places(positions, starts if bool(begins) else None, tokens)
 
     @cached_property
     def borders(self) -> Int[Tensor, "b c"]:

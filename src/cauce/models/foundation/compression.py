@@ -133,7 +133,8 @@ class Compression(Module):
         query = hidden + self.query(hidden)
         cosine = _cosine(query.float(), earlier.float())
         probability = torch.where(starts, 1.0, (1 - cosine) / 2)
-        return Chunking(probability, starts, past, CHUNKS_STEP if memory is None else 1)
+        step = CHUNKS_STEP if memory is None else 1
+        return Chunking(probability, starts, past, step, places.tokens)
 
     def _record(
         self, chunking: Chunking, hidden: Float[Tensor, "b t d"], *, is_learning: bool
@@ -166,7 +167,8 @@ def _added_to_rows(
             continue
         rows = (chunking.counts == count).nonzero()[:, 0]
         starts = None if places.starts is None else places.starts[rows, :count]
-        group = Places(places.positions[rows, :count], starts)
+        tokens = None if places.tokens is None else places.tokens[rows, :count]
+        group = Places(places.positions[rows, :count], starts, tokens)
         own = [{name: kept[rows] for name, kept in memory.items()} for memory in before]
         added[rows, :count] = middle(chunks[rows, :count], group, own) - chunks[rows, :count]
         for memory, moved in zip(memories, own, strict=True):

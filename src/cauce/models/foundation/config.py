@@ -55,6 +55,9 @@ class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         expert_confidence: float | None = None,
         router_z_weight: float = 0.0,
         embedding_kernel: int = 1,
+        embedding_scale: float = 3.0,
+        token_values: bool = True,
+        shortcuts: bool = True,
         compressed_layers: tuple[int, int] | list[int] | None = None,
         compression_ratio: float = 2.0,
         compression_weight: float = 0.03,
@@ -62,7 +65,8 @@ class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         encoder_mixers: tuple[Mixer, ...] | list[Mixer] = (),
         rms_norm_eps: float = 1e-6,
         initializer_range: float = 0.02,
-        tie_word_embeddings: bool = True,
+        output_initializer_range: float = 0.0,
+        tie_word_embeddings: bool = False,
         use_cache: bool = True,
         bos_token_id: int | None = None,
         eos_token_id: int | None = None,
@@ -91,6 +95,9 @@ class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         self.expert_confidence = expert_confidence
         self.router_z_weight = router_z_weight
         self.embedding_kernel = embedding_kernel
+        self.embedding_scale = embedding_scale
+        self.token_values = token_values
+        self.shortcuts = shortcuts
         self.compressed_layers = None if compressed_layers is None else list(compressed_layers)
         self.compression_ratio = compression_ratio
         self.compression_weight = compression_weight
@@ -98,6 +105,7 @@ class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         self.encoder_mixers = list(encoder_mixers)
         self.rms_norm_eps = rms_norm_eps
         self.initializer_range = initializer_range
+        self.output_initializer_range = output_initializer_range
         self.tie_word_embeddings = tie_word_embeddings
         self.use_cache = use_cache
         self.bos_token_id = bos_token_id

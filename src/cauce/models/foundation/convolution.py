@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import Module, Parameter
 
 from cauce.models.foundation.places import Memory, Places
+from cauce.models.foundation.residual import ResidualOutput
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -31,7 +32,7 @@ class GatedConvolution(Module):
         self.input_gate = nn.Linear(width, width, bias=False)
         self.output_gate = nn.Linear(width, width, bias=False)
         self.taps = Parameter(torch.empty(kernel, width))
-        self.output = nn.Linear(width, width, bias=False)
+        self.output = ResidualOutput(width, width)
         self.is_causal = is_causal
         self.reset_parameters()
 

@@ -5,8 +5,8 @@ Axes: b rows, t tokens, d width, v vocabulary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +17,10 @@ from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutpu
 from cauce.models.foundation.blocks import Stack, auxiliary_loss
 from cauce.models.foundation.cache import FoundationCache
 from cauce.models.foundation.config import LiquidFoundationConfig
-from cauce.models.foundation.embedding import LiquidEmbedding
+from cauce.models.foundation.embedding import LiquidEmbedding, LookupTable
+from cauce.models.foundation.experts import Experts
 from cauce.models.foundation.places import Memory, places_of
+from cauce.models.foundation.residual import ResidualOutput
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -59,8 +61,14 @@ class LiquidFoundationPreTrainedModel(PreTrainedModel):  # type: ignore[no-untyp
     def _init_weights(self, module: nn.Module) -> None:
         """Matrices are drawn from a normal distribution; parts that differ draw themselves."""
         std = self.config.initializer_range
-        if isinstance(module, nn.Linear | nn.Embedding):
+        if isinstance(module, ResidualOutput):
+            nn.init.normal_(module.weight, 0.0, self.config.output_initializer_range)
+        elif isinstance(module, LookupTable):
+            nn.init.normal_(module.weight, 0.0, std / module.scale)
+        elif isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, 0.0, std)
+        elif isinstance(module, Experts):
+            module.reset_parameters(std, self.config.output_initializer_range)
         elif isinstance(module, nn.RMSNorm):
             nn.init.ones_(module.weight)
         elif isinstance(module, Resettable):
@@ -76,6 +84,7 @@ class LiquidFoundationModel(LiquidFoundationPreTrainedModel):  # type: ignore[no
             config.vocab_size,
             config.hidden_size,
             kernel=config.embedding_kernel,
+            scale=config.embedding_scale,
             padding_idx=config.pad_token_id,
         )
         self.stack = Stack(config)
@@ -87,8 +96,8 @@ class LiquidFoundationModel(LiquidFoundationPreTrainedModel):  # type: ignore[no
         return self.embedding.tokens
 
     def set_input_embeddings(self, value: nn.Module) -> None:
-        """Puts other vectors in their place."""
-        self.embedding.tokens = cast(nn.Embedding, value)
+        """Puts other vectors in their place; see `LiquidEmbedding.put`."""
+        self.embedding.put(value)
 
     def forward(
         self,
@@ -115,6 +124,7 @@ class LiquidFoundationModel(LiquidFoundationPreTrainedModel):  # type: ignore[no
             position_ids=position_ids,
             past=0 if cache is None else cache.get_seq_length(),
         )
+        places = replace(places, tokens=input_ids)
         first, *memories = memories_of(cache, self.config.depth)
         hidden = self.embedding(input_ids, places, first, inputs_embeds=inputs_embeds)
         states = [hidden] if output_hidden_states else None

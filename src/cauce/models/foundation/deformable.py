@@ -15,6 +15,7 @@ from torch.nn.functional import embedding_bag, pad
 
 from cauce.models.foundation.convolution import of_last_document
 from cauce.models.foundation.places import Memory, Places
+from cauce.models.foundation.residual import ResidualOutput
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -46,7 +47,7 @@ class DeformableConvolution(Module):
         self.offset = nn.Linear(width, kernel * groups, bias=False)
         self.offset_bias = Parameter(torch.empty(kernel * groups))
         self.taps = Parameter(torch.empty(kernel, width))
-        self.output = nn.Linear(width, width, bias=False)
+        self.output = ResidualOutput(width, width)
         self.reach, self.groups = reach, groups
         self.reset_parameters()
 

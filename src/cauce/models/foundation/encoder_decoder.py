@@ -5,7 +5,7 @@ Axes: b rows, s tokens read, t tokens written, d width, v vocabulary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor, nn
@@ -101,6 +101,7 @@ class LiquidFoundationForConditionalGeneration(  # type: ignore[no-untyped-call]
             config.vocab_size,
             config.hidden_size,
             kernel=config.embedding_kernel,
+            scale=config.embedding_scale,
             padding_idx=config.pad_token_id,
         )
         self.encoder = Encoder(config, self.embedding)
@@ -118,8 +119,8 @@ class LiquidFoundationForConditionalGeneration(  # type: ignore[no-untyped-call]
         return self.embedding.tokens
 
     def set_input_embeddings(self, value: Module) -> None:
-        """Puts other vectors in their place."""
-        self.embedding.tokens = cast(nn.Embedding, value)
+        """Puts other vectors in their place; see `LiquidEmbedding.put`."""
+        self.embedding.put(value)
 
     def forward(
         self,
@@ -185,6 +186,7 @@ class LiquidFoundationForConditionalGeneration(  # type: ignore[no-untyped-call]
             attention_mask=mask,
             past=0 if cache is None else cache.get_seq_length(),
         )
+        places = replace(places, tokens=ids)
         first, *memories = memories_of(cache, len(self.decoder.layers))
         states = [self.embedding(ids, places, first)]
         read = self.decoder(

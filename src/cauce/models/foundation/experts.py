@@ -81,11 +81,15 @@ class Experts(Module):
         self._scores: Float[Tensor, "n e"] | None = None
         self.reset_parameters()
 
-    def reset_parameters(self, deviation: float = 0.02) -> None:
-        """Draws the experts from a normal distribution; no expert is favoured."""
+    def reset_parameters(
+        self, deviation: float = 0.02, output_deviation: float | None = None
+    ) -> None:
+        """Draws the experts from normal distributions; no expert is favoured."""
         nn.init.zeros_(self.balance_bias)
-        for matrices in (*self._inward(), self.output):
+        for matrices in self._inward():
             nn.init.normal_(matrices, std=deviation)
+        last = deviation if output_deviation is None else output_deviation
+        nn.init.normal_(self.output, std=last)
 
     # How many rows an expert gets is only known as it is computed.
     @torch.compiler.disable  # type: ignore[untyped-decorator]

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import Module
 from torch.nn.functional import relu, silu
 
+from cauce.models.foundation.residual import ResidualOutput
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -22,7 +24,7 @@ class SwiGlu(Module):
         super().__init__()
         self.gate = nn.Linear(width, hidden, bias=False)
         self.value = nn.Linear(width, hidden, bias=False)
-        self.output = nn.Linear(hidden, width, bias=False)
+        self.output = ResidualOutput(hidden, width)
 
     def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
         """Of each token by itself."""
@@ -36,7 +38,7 @@ class SquaredRelu(Module):
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
         self.value = nn.Linear(width, hidden, bias=False)
-        self.output = nn.Linear(hidden, width, bias=False)
+        self.output = ResidualOutput(hidden, width)
 
     def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
         """Of each token by itself."""

@@ -15,6 +15,7 @@ from torch.nn.functional import gelu, softplus
 
 from cauce.models.foundation.config import MemoryKind
 from cauce.models.foundation.places import Memory, Places
+from cauce.models.foundation.residual import ResidualOutput
 from cauce.models.liquid import CfC
 from cauce.models.liquid.flow import make_flow
 from cauce.models.liquid.kernels.rg_lru import rg_lru_recurrence
@@ -39,7 +40,7 @@ class RecurrentMemory(Module):
         super().__init__()
         self.recurrence = recurrence
         self.gate = nn.Linear(width, width, bias=False)
-        self.output = nn.Linear(width, width, bias=False)
+        self.output = ResidualOutput(width, width)
 
     def forward(
         self, hidden: Float[Tensor, "b t d"], places: Places, memory: Memory | None = None

@@ -50,6 +50,8 @@ class Places:
     starts: Bool[Tensor, "b t"] | None = None
     """True where a document begins; None where each row goes on with one (or begins one in its
     first column, as every row does while its layers have no memory)."""
+    tokens: Int[Tensor, "b t"] | None = None
+    """What stands there; None where vectors were given in place of tokens."""
 
     _rotations: dict[tuple[int, float], Rotation] = field(default_factory=dict, repr=False)
 
