@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import sys
 from types import SimpleNamespace
@@ -28,6 +29,7 @@ from cauce.training.acceleration import (
 )
 from cauce.training.order import Plan
 from cauce.training.settings import TrainingSettings
+from models.foundation.foundation_cases import make_model
 from models.tiny import DECODERS, logits, tiny_decoder, tiny_model
 
 KINDS = [*DECODERS, "t5"]
@@ -173,6 +175,16 @@ def test_a_model_that_is_spread_over_processes_is_not_compiled(wanted):
     work = BUSY._replace(processes=2)
     expected = ("no", "the model is spread over processes")
     assert choose_compile(wanted, tiny_decoder("gpt2"), work) == expected
+
+
+def test_a_model_with_kernels_of_its_own_is_not_compiled_where_they_run(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/g++")
+    gpt2 = tiny_decoder("gpt2")
+    loaded = dataclasses.replace(gpt2, model=make_model())
+    assert choose_compile("auto", loaded, BUSY, "fp32") == (
+        "no", "the model has kernels of its own, which are faster"
+    )  # fmt: skip
+    assert choose_compile("auto", loaded, BUSY, "bf16").value == "yes"
 
 
 def test_many_shapes_are_not_compiled_unless_asked_for(monkeypatch):

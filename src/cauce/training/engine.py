@@ -92,7 +92,7 @@ class Engine:
         self.choices = {
             "precision": Choice(self.precision, why),
             "attention": choose_attention(self.loaded, self.precision, task.work.longest),
-            "compile": choose_compile(settings.compile, self.loaded, task.work),
+            "compile": choose_compile(settings.compile, self.loaded, task.work, self.precision),
         }
         self.width = task.width or choose_width(self.loaded, self.precision)
         self._predict: Callable[..., Predicted] = predict_with_auxiliary

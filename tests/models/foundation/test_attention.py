@@ -8,10 +8,17 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
 
 from cauce.models.foundation.attention import WindowAttention
 from cauce.models.foundation.config import LiquidFoundationConfig
 from cauce.models.foundation.places import Memory, Places, places_of
+from cauce.models.liquid.kernels.window_attention_cpp import window_attention
+from models.foundation.kernel_cases import (
+    assert_cpp_is_torch,
+    assert_same_for_any_number_of_threads,
+    needs_cpp,
+)
 
 WIDTH, HEADS, GROUPS = 32, 4, 2
 
@@ -80,7 +87,7 @@ def turned(heads: Tensor, base: float) -> Tensor:
 )
 @pytest.mark.parametrize("differential", [False, True])
 def test_equals_plain_loops(
-    is_causal: bool, options: dict[str, object], differential: bool
+    is_causal: bool, options: dict[str, object], differential: bool, backend: str
 ) -> None:
     layer = make(is_causal=is_causal, differential=differential, **options)
     hidden = torch.randn(2, 13, WIDTH)
@@ -88,7 +95,7 @@ def test_equals_plain_loops(
 
 
 @pytest.mark.parametrize("window", [None, 4, 16])
-def test_documents_of_a_row_are_blind_to_each_other(window: int | None) -> None:
+def test_documents_of_a_row_are_blind_to_each_other(window: int | None, backend: str) -> None:
     layer = make(window=window)
     parts = [torch.randn(1, length, WIDTH) for length in (5, 1, 9)]
     positions = torch.cat([torch.arange(part.shape[1]) for part in parts])[None]
@@ -98,7 +105,7 @@ def test_documents_of_a_row_are_blind_to_each_other(window: int | None) -> None:
 
 @pytest.mark.parametrize("window", [None, 4])
 @pytest.mark.parametrize("differential", [False, True])
-def test_pieces_equal_the_whole(window: int | None, differential: bool) -> None:
+def test_pieces_equal_the_whole(window: int | None, differential: bool, backend: str) -> None:
     layer = make(window=window, differential=differential)
     hidden = torch.randn(2, 14, WIDTH)
     memory: Memory = {}
@@ -112,7 +119,7 @@ def test_pieces_equal_the_whole(window: int | None, differential: bool) -> None:
         assert memory["keys"].shape[2] == window - 1
 
 
-def test_rows_padded_on_the_left_go_on_as_they_would_alone() -> None:
+def test_rows_padded_on_the_left_go_on_as_they_would_alone(backend: str) -> None:
     layer = make(window=4)
     hidden = torch.randn(1, 6, WIDTH)
     padded = torch.cat((torch.randn(1, 3, WIDTH), hidden), 1)
@@ -127,7 +134,7 @@ def test_rows_padded_on_the_left_go_on_as_they_would_alone() -> None:
 
 
 @pytest.mark.parametrize("window", [None, 8])
-def test_nothing_changes_when_later_tokens_do(window: int | None) -> None:
+def test_nothing_changes_when_later_tokens_do(window: int | None, backend: str) -> None:
     layer = make(window=window, differential=True).train()
     hidden = torch.randn(3, 40, WIDTH)
     before = alone(layer, hidden)
@@ -135,6 +142,53 @@ def test_nothing_changes_when_later_tokens_do(window: int | None) -> None:
         changed = hidden.clone()
         changed[:, place:] = 10 * torch.randn_like(changed[:, place:])
         assert torch.equal(alone(layer, changed)[:, :place], before[:, :place])
+
+
+@needs_cpp
+@pytest.mark.parametrize("window", [1, 5, 40, None])
+@pytest.mark.parametrize(
+    "sizes", [(1, 2, 2, 5, 7), (50, 4, 2, 8, 8), (61, 3, 1, 20, 40), (97, 2, 2, 64, 64)]
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_cpp_is_a_masked_softmax(window: int | None, sizes: tuple[int, ...], packed: bool) -> None:
+    tokens, heads, groups, width, value_width = sizes
+    torch.manual_seed(tokens)
+    columns = torch.arange(tokens)
+    behind = columns[:, None] - columns
+    mask, begins = (behind >= 0) & (behind < (window or tokens)), None
+    if packed:
+        begins = torch.stack([columns // 7 * 7, columns // 30 * 30])
+        mask = (mask & (columns >= begins[..., None]))[:, None]
+
+    def call(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        if query.dtype == torch.float32:
+            return window_attention(query, key, value, window=window or tokens, begins=begins)
+        by_head = [each.transpose(1, 2) for each in (query, key, value)]
+        taken = scaled_dot_product_attention(*by_head, attn_mask=mask, enable_gqa=True)
+        return taken.transpose(1, 2)
+
+    given = [
+        torch.randn(2, tokens, heads, width),
+        torch.randn(2, tokens, groups, width),
+        torch.randn(2, tokens, groups, value_width),
+    ]
+    assert_cpp_is_torch(call, given)
+    assert_same_for_any_number_of_threads(call, given)
+
+
+@needs_cpp
+def test_scores_beyond_the_range_of_exponentials_are_no_trouble() -> None:
+    query, key, value = 200 * torch.randn(3, 1, 30, 2, 16)
+    taken = window_attention(query, key, value, window=9, begins=None)
+    assert taken.isfinite().all()
+    torch.testing.assert_close(taken[:, :1], value[:, :1])
+
+
+@needs_cpp
+def test_sizes_that_do_not_fit_are_refused() -> None:
+    one, other = torch.zeros(1, 4, 2, 8), torch.zeros(1, 3, 2, 8)
+    with pytest.raises(ValueError, match=r"keys \(1, 3, 2, 8\)"):
+        window_attention(one, other, other, window=2, begins=None)
 
 
 def test_an_encoder_keeps_no_memory() -> None:
@@ -172,8 +226,18 @@ def test_a_token_brings_a_value_of_its_own() -> None:
     places = replace(places_of(1, 6, hidden.device), tokens=ids)
     added = layer(hidden, places) - alone(layer, hidden)
     values = layer.table(ids)
-    torch.testing.assert_close(values, 3.0 * layer.table.weight[ids])
+    torch.testing.assert_close(values, layer.table.scale * layer.table.weight[ids])
     with torch.no_grad():
         layer.value.weight.zero_()
     # Attention is linear in the values: what is added is what they alone give.
     torch.testing.assert_close(added, layer(hidden, places), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("window", [4, 32, None])
+def test_a_text_is_read_into_a_memory_as_it_is_without_one(
+    window: int | None, backend: str
+) -> None:
+    """To the bit: it goes the way whose cost is linear in the length."""
+    layer, hidden = make(window=window), torch.randn(2, 13, WIDTH)
+    places = places_of(2, 13, hidden.device)
+    assert torch.equal(layer(hidden, places, {}), layer(hidden, places))

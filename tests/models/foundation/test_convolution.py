@@ -6,9 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from cauce.models.foundation.convolution import GatedConvolution
+from cauce.models.foundation.convolution import GatedConvolution, gated_convolution
 from cauce.models.foundation.feed_forward import SquaredRelu, SwiGlu
 from cauce.models.foundation.places import Memory, places_of
+from models.foundation.kernel_cases import (
+    assert_cpp_is_torch,
+    assert_same_for_any_number_of_threads,
+    needs_cpp,
+)
 
 WIDTH = 12
 
@@ -40,14 +45,14 @@ def in_plain_loops(layer: GatedConvolution, hidden: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("kernel", [1, 3, 4])
 @pytest.mark.parametrize("is_causal", [True, False])
-def test_equals_plain_loops(kernel: int, is_causal: bool) -> None:
+def test_equals_plain_loops(kernel: int, is_causal: bool, backend: str) -> None:
     layer = make(kernel, is_causal=is_causal)
     hidden = torch.randn(2, 9, WIDTH)
     torch.testing.assert_close(alone(layer, hidden), in_plain_loops(layer, hidden))
 
 
 @pytest.mark.parametrize("is_causal", [True, False])
-def test_documents_of_a_row_are_blind_to_each_other(is_causal: bool) -> None:
+def test_documents_of_a_row_are_blind_to_each_other(is_causal: bool, backend: str) -> None:
     layer = make(4, is_causal=is_causal)
     parts = [torch.randn(1, length, WIDTH) for length in (3, 1, 5)]
     positions = torch.cat([torch.arange(part.shape[1]) for part in parts])[None]
@@ -55,7 +60,32 @@ def test_documents_of_a_row_are_blind_to_each_other(is_causal: bool) -> None:
     torch.testing.assert_close(packed, torch.cat([alone(layer, part) for part in parts], 1))
 
 
-def test_pieces_equal_the_whole_after_padding_on_the_left() -> None:
+@needs_cpp
+@pytest.mark.parametrize(("kernel", "width"), [(1, 8), (2, 5), (3, 37), (4, 16)])
+@pytest.mark.parametrize("packed", [False, True])
+def test_cpp_is_torch(kernel: int, width: int, packed: bool) -> None:
+    torch.manual_seed(kernel)
+    positions = torch.stack([torch.arange(11) % length for length in (2, 7, 11)])
+    places = places_of(3, 11, positions.device, position_ids=positions if packed else None)
+    given = [*torch.randn(3, 3, 11, width), torch.randn(kernel, width)]
+
+    def call(value: Tensor, one: Tensor, other: Tensor, taps: Tensor) -> Tensor:
+        return gated_convolution(value, (one, other), taps, places)
+
+    assert_cpp_is_torch(call, given)
+    assert_same_for_any_number_of_threads(call, given)
+
+
+@needs_cpp
+def test_gates_of_another_size_are_refused() -> None:
+    places = places_of(1, 3, torch.device("cpu"))
+    with pytest.raises(ValueError, match=r"values are \(1, 3, 8\)"):
+        gated_convolution(
+            torch.zeros(1, 3, 8), (torch.zeros(1, 2, 8),) * 2, torch.zeros(3, 8), places
+        )
+
+
+def test_pieces_equal_the_whole_after_padding_on_the_left(backend: str) -> None:
     layer = make(4)
     hidden = torch.randn(1, 8, WIDTH)
     padded = torch.cat((torch.randn(1, 3, WIDTH), hidden), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,11 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
 
-from cauce.models.foundation import FoundationCache, LiquidFoundationForCausalLM
+from cauce.models.foundation import (
+    FoundationCache,
+    LiquidFoundationConfig,
+    LiquidFoundationForCausalLM,
+)
 from models.foundation.foundation_cases import PARTS, VOCABULARY, make_model
 
 parts = pytest.mark.parametrize("part", PARTS)
@@ -79,6 +84,43 @@ def test_packed_documents_are_as_they_are_alone(part: str) -> None:
     torch.testing.assert_close(packed, torch.cat(alone, 1), atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("sizes", [[7, 5], [9, 3], [7, 1, 4], [7, 1, 1, 3]])
+@pytest.mark.parametrize("part", ["default", "lru", "all at once"])
+def test_a_document_that_starts_after_a_cache_is_as_it_is_alone(
+    part: str, sizes: list[int]
+) -> None:
+    model = make_model(part)
+    documents = [some_ids(1, length, seed=length) for length in (7, 5)]
+    positions = torch.cat([torch.arange(ids.shape[1]) for ids in documents])[None]
+    pieces = zip(torch.cat(documents, 1).split(sizes, 1), positions.split(sizes, 1), strict=True)
+    cache = FoundationCache()
+    with torch.no_grad():
+        alone = model(documents[1], use_cache=False).logits
+        outputs = [
+            model(ids, position_ids=places, past_key_values=cache).logits for ids, places in pieces
+        ]
+    torch.testing.assert_close(torch.cat(outputs, 1)[:, 7:], alone, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("options", [{"window": 1}, {"window": 40}, {"conv_kernel": 1}])
+def test_the_narrowest_and_the_widest_parts_go_on_from_a_cache(options: dict[str, int]) -> None:
+    model = make_model(**options)
+    ids = some_ids(2, 9)
+    cache = FoundationCache()
+    with torch.no_grad():
+        pieces = [model(piece, past_key_values=cache).logits for piece in ids.split([1, 3, 5], 1)]
+        whole = model(ids, use_cache=False).logits
+    torch.testing.assert_close(torch.cat(pieces, 1), whole, atol=1e-5, rtol=1e-4)
+
+
+def test_a_packed_mask_after_a_cache_is_refused() -> None:
+    model, cache = make_model(), FoundationCache()
+    model(some_ids(1, 3), past_key_values=cache)
+    mask = torch.ones(1, 1, 3, 3, dtype=torch.bool)
+    with pytest.raises(ValueError, match=r"needed is \(1, 6\), 0 at padding, or without a past"):
+        model(some_ids(1, 3), attention_mask=mask, past_key_values=cache)
+
+
 @parts
 @pytest.mark.parametrize("beams", [1, 3])
 def test_generation_is_the_same_with_and_without_a_cache(part: str, beams: int) -> None:
@@ -110,6 +152,20 @@ def test_checkpointed_gradients_are_equal(part: str) -> None:
     assert gradients[0].keys() == gradients[1].keys()
     for name, gradient in gradients[0].items():
         torch.testing.assert_close(gradients[1][name], gradient, msg=name)
+
+
+@parts
+def test_sixteen_bits_train_and_write(part: str) -> None:
+    """Under autocast, whose weights have 32, without a warning; and with weights of 16."""
+    model = make_model(part).train()
+    ids = some_ids(2, 10)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = model(ids, labels=ids).loss
+    loss.backward()
+    assert all(weight.grad.isfinite().all() for weight in model.parameters())
+    small = copy.deepcopy(model).to(torch.bfloat16).eval()
+    assert small(ids).logits.dtype == torch.bfloat16
+    assert small.generate(ids, max_new_tokens=2, do_sample=False).shape[1] <= 12
 
 
 @parts
@@ -155,8 +211,24 @@ def test_a_loss_counts_what_routers_ask_for() -> None:
     torch.testing.assert_close(output.loss, likelihood + output.auxiliary_loss)
 
 
+@pytest.mark.parametrize("part", ["experts", "confident experts"])
+def test_gradients_of_smaller_batches_add_up(part: str) -> None:
+    """Those of the balance are counts, so they add up as they are."""
+    model, ids = make_model(part).train(), some_ids(4, 12)
+    found = []
+    for batches in ([ids], [ids[:1], ids[1:]]):
+        model.zero_grad()
+        for batch in batches:
+            (model(batch, labels=batch).loss * len(batch) / len(ids)).backward()
+        found.append({name: weight.grad.clone() for name, weight in model.named_parameters()})
+    for name, gradient in found[0].items():
+        torch.testing.assert_close(found[1][name], gradient, atol=1e-6, rtol=1e-5, msg=name)
+
+
 def test_a_new_model_begins_as_its_embedding_and_its_head() -> None:
-    model = make_model(output_initializer_range=0.0)
+    torch.manual_seed(0)
+    options = {"vocab_size": VOCABULARY, "hidden_size": 32, "pad_token_id": 2}
+    model = AutoModelForCausalLM.from_config(LiquidFoundationConfig(**options)).eval()
     ids = some_ids(1, 9)
     embedded = model.get_input_embeddings()(ids)
     torch.testing.assert_close(model(ids).logits, model.lm_head(model.model.norm(embedded)))
@@ -218,6 +290,9 @@ def test_assisted_decoding_is_refused() -> None:
         ({"num_attention_heads": 3}, "do not fit"),
         ({"differential": True, "num_key_value_heads": 1}, "pairs groups"),
         ({"encoder_mixers": ["memory"]}, "reads one way"),
+        ({"window": 0}, "window is 0"),
+        ({"conv_kernel": 0}, "conv_kernel 0; needed is at least 1"),
+        ({"expert_layers": [1, 3]}, "names layer 3; there are 0 to 2"),
     ],
 )
 def test_parts_that_do_not_go_together_are_refused(options: dict[str, object], fault: str) -> None:

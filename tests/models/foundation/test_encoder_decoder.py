@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -11,9 +13,20 @@ from transformers import AutoModelForSeq2SeqLM
 
 from cauce.corpus.batches import collate
 from cauce.corpus.tokens import Tokens
-from cauce.models.foundation import LiquidFoundationForConditionalGeneration
+from cauce.models.foundation import (
+    LiquidFoundationForConditionalGeneration,
+    decoder,
+    encoder_decoder,
+)
 from cauce.models.prediction import predict
 from models.foundation.foundation_cases import VOCABULARY, make_encoder_decoder
+
+
+@pytest.mark.parametrize("module", [decoder, encoder_decoder])
+def test_the_examples_of_the_models_are_right(module: ModuleType) -> None:
+    results = doctest.testmod(module)
+    assert results.attempted > 0
+    assert results.failed == 0
 
 
 def some_ids(rows: int, tokens: int, *, seed: int = 1) -> Tensor:
@@ -101,6 +114,26 @@ def test_labels_are_shifted_and_every_weight_learns() -> None:
     torch.testing.assert_close(output.logits, by_hand)
     output.loss.backward()
     assert all(weight.grad is not None and weight.grad.any() for weight in model.parameters())
+
+
+def test_recomputed_in_sixteen_bits_every_weight_learns() -> None:
+    model = make_encoder_decoder(differential=True, expert_layers=[1]).train()
+    model.activation_checkpointing_enable()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = model(input_ids=some_ids(2, 6), labels=some_ids(2, 5, seed=2)).loss
+    loss.backward()
+    assert all(weight.grad is not None and weight.grad.any() for weight in model.parameters())
+
+
+def test_rows_of_other_lengths_have_no_gradient_that_is_no_number() -> None:
+    """Padding of the answer sees nothing of the text."""
+    model = make_encoder_decoder().train()
+    rows = [[Tokens([5, 6, 7], [8, 9, 10, 11])], [Tokens([5], [6])]]
+    batch = collate(rows, pad_id=2, decoder_start_id=2)
+    packed = collate([[*rows[0], *rows[1]], rows[1]], pad_id=2, decoder_start_id=2)
+    for each in (batch, packed):
+        predict(model, each).square().mean().backward()
+        assert all(weight.grad.isfinite().all() for weight in model.parameters())
 
 
 def test_a_saved_model_is_the_same(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from cauce.models.foundation.deformable import DeformableConvolution
 from cauce.models.foundation.experts import Experts
 from cauce.models.foundation.feed_forward import SquaredRelu, SwiGlu
 from cauce.models.foundation.memory import RecurrentMemory, make_recurrence
+from cauce.models.foundation.norm import RmsNorm
 from cauce.models.foundation.places import Memory, Places
 
 if TYPE_CHECKING:
@@ -43,13 +44,13 @@ class Block(GradientCheckpointingLayer):  # type: ignore[no-untyped-call]
     ) -> None:
         super().__init__()
         width, epsilon = config.hidden_size, config.rms_norm_eps
-        self.mixer_norm = nn.RMSNorm(width, epsilon)
+        self.mixer_norm = RmsNorm(width, epsilon)
         self.mixer = _mixer(config, kind, is_causal=is_causal)
         self.cross: CrossAttention | None = None
         if reads_encoder:
-            self.cross_norm = nn.RMSNorm(width, epsilon)
+            self.cross_norm = RmsNorm(width, epsilon)
             self.cross = CrossAttention(config)
-        self.norm = nn.RMSNorm(width, epsilon)
+        self.norm = RmsNorm(width, epsilon)
         self.feed_forward: Module = (
             _experts(config)
             if has_experts

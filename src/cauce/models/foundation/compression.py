@@ -9,7 +9,7 @@ Axes: b rows, t tokens, c chunks, d width, n rows of a group.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -113,6 +113,10 @@ class Compression(Module):
             "tokens_per_chunk": 1 / self.borders.float().mean().item(),
             "border_probability": self.probability.mean().item(),
         }
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the last forward pass, whose graph cannot be copied."""
+        return {**self.__dict__, "auxiliary": None, "borders": None, "probability": None}
 
     def _route(
         self, hidden: Float[Tensor, "b t d"], places: Places, memory: Memory | None

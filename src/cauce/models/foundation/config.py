@@ -37,7 +37,7 @@ class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         self,
         vocab_size: int = 4096,
         hidden_size: int = 256,
-        intermediate_size: int = 720,
+        intermediate_size: int = 264,
         mixers: tuple[Mixer, ...] | list[Mixer] = DEFAULT_MIXERS,
         num_attention_heads: int = 4,
         num_key_value_heads: int = 2,
@@ -48,14 +48,14 @@ class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         conv_kernel: int = 3,
         deformable_reach: int = 8,
         memory: MemoryKind = "lru",
-        feed_forward: FeedForward = "swiglu",
+        feed_forward: FeedForward = "relu2",
         expert_layers: tuple[int, ...] | list[int] = (),
         num_experts: int = 8,
         experts_per_token: int = 2,
         expert_confidence: float | None = None,
         router_z_weight: float = 0.0,
         embedding_kernel: int = 1,
-        embedding_scale: float = 3.0,
+        embedding_scale: float = 8.0,
         token_values: bool = True,
         shortcuts: bool = True,
         compressed_layers: tuple[int, int] | list[int] | None = None,
@@ -138,6 +138,15 @@ class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         if self.differential and groups % 2:
             raise ValueError(
                 f"differential attention pairs groups; num_key_value_heads is {groups}"
+            )
+        if (self.window is not None and self.window < 1) or self.conv_kernel < 1:
+            raise ValueError(
+                f"window is {self.window} and conv_kernel {self.conv_kernel}; needed is at least 1"
+            )
+        beyond = set(self.expert_layers) - set(range(self.depth))
+        if beyond:
+            raise ValueError(
+                f"expert_layers names layer {min(beyond)}; there are 0 to {self.depth - 1}"
             )
         if self.compressed_layers is not None:
             start, end = self.compressed_layers

@@ -19,6 +19,7 @@ from cauce.models.foundation.cache import FoundationCache
 from cauce.models.foundation.config import LiquidFoundationConfig
 from cauce.models.foundation.embedding import LiquidEmbedding, LookupTable
 from cauce.models.foundation.experts import Experts
+from cauce.models.foundation.norm import RmsNorm
 from cauce.models.foundation.places import Memory, places_of
 from cauce.models.foundation.residual import ResidualOutput
 
@@ -75,8 +76,8 @@ class LiquidFoundationPreTrainedModel(PreTrainedModel):  # type: ignore[no-untyp
             module.reset_parameters()
 
 
-class LiquidFoundationModel(LiquidFoundationPreTrainedModel):  # type: ignore[no-untyped-call]
-    """Embedding, blocks and a last norm: hidden states from tokens."""
+class ModelOverTokens(LiquidFoundationPreTrainedModel):  # type: ignore[no-untyped-call]
+    """A model whose own first part gives tokens their vectors."""
 
     def __init__(self, config: LiquidFoundationConfig) -> None:
         super().__init__(config)
@@ -87,9 +88,6 @@ class LiquidFoundationModel(LiquidFoundationPreTrainedModel):  # type: ignore[no
             scale=config.embedding_scale,
             padding_idx=config.pad_token_id,
         )
-        self.stack = Stack(config)
-        self.norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.post_init()  # type: ignore[no-untyped-call]
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The vectors of the tokens."""
@@ -98,6 +96,16 @@ class LiquidFoundationModel(LiquidFoundationPreTrainedModel):  # type: ignore[no
     def set_input_embeddings(self, value: nn.Module) -> None:
         """Puts other vectors in their place; see `LiquidEmbedding.put`."""
         self.embedding.put(value)
+
+
+class LiquidFoundationModel(ModelOverTokens):  # type: ignore[no-untyped-call]
+    """Embedding, blocks and a last norm: hidden states from tokens."""
+
+    def __init__(self, config: LiquidFoundationConfig) -> None:
+        super().__init__(config)
+        self.stack = Stack(config)
+        self.norm = RmsNorm(config.hidden_size, config.rms_norm_eps)
+        self.post_init()  # type: ignore[no-untyped-call]
 
     def forward(
         self,

@@ -66,10 +66,8 @@ class LiquidEmbedding(Module):
 
         Raises ValueError for another number: other parts have tables of the same tokens.
         """
-        if (
-            not isinstance(vectors, nn.Embedding)
-            or vectors.weight.shape != self.tokens.weight.shape
-        ):
+        size = self.tokens.weight.shape
+        if not isinstance(vectors, nn.Embedding) or vectors.weight.shape != size:
             raise ValueError(
                 f"the model has vectors {tuple(size)} and was given {vectors}; "
                 "needed is an nn.Embedding of that size: make a model for another vocabulary anew"

@@ -17,12 +17,9 @@ from cauce.models.foundation.attention import Encoded
 from cauce.models.foundation.blocks import Block, Stack, auxiliary_loss
 from cauce.models.foundation.cache import FoundationCache
 from cauce.models.foundation.config import LiquidFoundationConfig
-from cauce.models.foundation.decoder import (
-    LiquidFoundationPreTrainedModel,
-    choose_cache,
-    memories_of,
-)
+from cauce.models.foundation.decoder import ModelOverTokens, choose_cache, memories_of
 from cauce.models.foundation.embedding import LiquidEmbedding
+from cauce.models.foundation.norm import RmsNorm
 from cauce.models.foundation.places import places_of
 
 if TYPE_CHECKING:
@@ -49,7 +46,7 @@ class Encoder(Module):
         self.layers = ModuleList(
             Block(config, kind, is_causal=False) for kind in config.encoder_mixers
         )
-        self.norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.norm = RmsNorm(config.hidden_size, config.rms_norm_eps)
 
     def forward(
         self,
@@ -78,10 +75,11 @@ class Encoder(Module):
 
 
 class LiquidFoundationForConditionalGeneration(  # type: ignore[no-untyped-call]
-    LiquidFoundationPreTrainedModel, GenerationMixin
+    ModelOverTokens, GenerationMixin
 ):
     """A model that answers a text: `config.encoder_mixers` are the blocks that read it.
 
+    >>> import torch
     >>> config = LiquidFoundationConfig(
     ...     vocab_size=300, hidden_size=32, intermediate_size=64, decoder_start_token_id=0,
     ...     encoder_mixers=["convolution", "attention"],
@@ -97,30 +95,15 @@ class LiquidFoundationForConditionalGeneration(  # type: ignore[no-untyped-call]
         super().__init__(config)
         if not config.encoder_mixers:
             raise ValueError("encoder_mixers is empty: name the blocks of the encoder")
-        self.embedding = LiquidEmbedding(
-            config.vocab_size,
-            config.hidden_size,
-            kernel=config.embedding_kernel,
-            scale=config.embedding_scale,
-            padding_idx=config.pad_token_id,
-        )
         self.encoder = Encoder(config, self.embedding)
         self.decoder = Stack(config)
-        self.norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.norm = RmsNorm(config.hidden_size, config.rms_norm_eps)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()  # type: ignore[no-untyped-call]
 
     def get_encoder(self, *_: Any, **__: Any) -> Encoder:
         """What reads the text."""
         return self.encoder
-
-    def get_input_embeddings(self) -> nn.Embedding:
-        """The vectors of the tokens, of both sides."""
-        return self.embedding.tokens
-
-    def set_input_embeddings(self, value: Module) -> None:
-        """Puts other vectors in their place; see `LiquidEmbedding.put`."""
-        self.embedding.put(value)
 
     def forward(
         self,

@@ -74,6 +74,11 @@ class Places:
         """A number for each document of a row; 0 is the one that memory belongs to."""
         return None if self.starts is None else self.starts.cumsum(1)
 
+    @cached_property
+    def begins(self) -> Int[Tensor, "b t"] | None:
+        """The column where each token's document begins; None: the first, or before it."""
+        return None if self.starts is None else _begins(self.starts)
+
     def is_within(self, steps: int) -> Bool[Tensor, "b t"] | None:
         """True where the token `steps` before belongs to the same document; None: everywhere.
 
@@ -99,19 +104,19 @@ def places_of(
     """
     if position_ids is not None:
         positions = position_ids.expand(rows, tokens)
-        is_next = past > 0 and tokens == 1
-        return Places(positions, None if is_next else _where_needed(positions == 0, past))
+        return Places(positions, _where_needed(positions == 0, past))
     if attention_mask is None:
         positions = torch.arange(past, past + tokens, device=device).expand(rows, tokens)
         return Places(positions)
     if attention_mask.shape == (rows, past + tokens):
         return _beside_padding(attention_mask != 0, past)
-    if attention_mask.dtype == torch.bool and attention_mask.shape[2:] == (tokens, tokens):
+    is_packed = attention_mask.dtype == torch.bool and attention_mask.shape[2:] == (tokens, tokens)
+    if is_packed and past == 0:
         return _from_documents(attention_mask[:, 0].expand(rows, tokens, tokens))
     raise ValueError(
         f"attention_mask is {attention_mask.dtype} of shape {tuple(attention_mask.shape)}; needed "
-        f"is ({rows}, {past + tokens}), 0 at padding, or bool ({rows}, 1, {tokens}, {tokens}) that "
-        "keeps the documents of packed rows apart"
+        f"is ({rows}, {past + tokens}), 0 at padding, or without a past bool ({rows}, 1, {tokens}, "
+        f"{tokens}) that keeps the documents of packed rows apart"
     )
 
 
@@ -129,8 +134,13 @@ def _from_documents(visible: Bool[Tensor, "b t t"]) -> Places:
 
 
 def _positions(starts: Bool[Tensor, "b t"]) -> Int[Tensor, "b t"]:
+    columns = torch.arange(starts.shape[1], device=starts.device)
+    return columns - _begins(starts)
+
+
+def _begins(starts: Bool[Tensor, "b t"]) -> Int[Tensor, "b t"]:
     columns = torch.arange(starts.shape[1], device=starts.device).expand(starts.shape)
-    return columns - torch.where(starts, columns, 0).cummax(1).values
+    return torch.where(starts, columns, 0).cummax(1).values
 
 
 def _where_needed(starts: Bool[Tensor, "b t"], past: int) -> Bool[Tensor, "b t"] | None:

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import Literal, get_args
 
 import torch
+from torch import Tensor
 
 Backend = Literal["torch", "cpp", "triton"]
 
@@ -58,3 +59,16 @@ def choose_backend(device: torch.device, dtype: torch.dtype) -> Backend:
 
         return "triton" if triton_kernels.is_available() else "torch"
     return "torch"
+
+
+def is_for_cpp(*tensors: Tensor) -> bool:
+    """True where C++ is to compute with these: all fp32 on a CPU, and read by no compiler.
+
+    What is traced, to be compiled or exported, must be made of torch's operations.
+    """
+    if torch.compiler.is_compiling():
+        return False
+    kinds = {(tensor.device.type, tensor.dtype) for tensor in tensors}
+    return kinds == {("cpu", torch.float32)} and (
+        choose_backend(tensors[0].device, torch.float32) == "cpp"
+    )
