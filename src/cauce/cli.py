@@ -336,6 +336,25 @@ def models_path(model: Annotated[str, typer.Argument(help="A hub id, or arroyo."
     print(resolve(model))
 
 
+@models_app.command("export")
+def models_export(
+    model: Annotated[str, typer.Argument(help="A folder, a hub id, or arroyo.")],
+    out: Annotated[Path, typer.Option(help="The file, such as model.onnx.")],
+    json: Json = False,
+) -> None:
+    """Write a decoder as one ONNX file, and check it against the model."""
+    from json import dumps
+
+    from cauce.models.export import export_onnx
+    from cauce.models.loading import load_base
+    from cauce.models.settings import ModelSettings
+
+    made = export_onnx(load_base(ModelSettings(base=model)), out)
+    print(dumps({"path": str(out), **made._asdict()}) if json else out)
+    tell(f"{made.bytes:,} bytes; logits differ by up to {made.largest_difference:.1g}")
+    tell("Next: run it with onnxruntime: input_ids (rows, tokens) to logits, without a cache")
+
+
 @tokenizer_app.command("train")
 def tokenizer_train(
     paths: Annotated[
