@@ -56,6 +56,16 @@ def walked(folder: Path, lines: list[str], last: str = "report", **sections: Any
     return journey.run
 
 
+def sums(path: Path, *others: dict[str, str]) -> dict[str, Any]:
+    """A source of twenty questions with their answers, and of `others`."""
+    rows = [
+        {"question": f"¿Cuánto es {n} más {n}?", "answer": f"Es {2 * n}."} for n in range(20, 40)
+    ]
+    path.write_text("\n".join(map(json.dumps, [*rows, *others])))
+    columns = {"sections": {"question": "question", "answer": "answer"}}
+    return {"path": str(path), "columns": columns, "language": "es"}
+
+
 @pytest.fixture(scope="module")
 def done(tmp_path_factory) -> Run:
     return walked(tmp_path_factory.mktemp("text"), [])
@@ -108,22 +118,46 @@ def test_an_encoder_decoder_is_pretrained_by_its_gaps(tmp_path):
     assert load_tuned(run.path / "train" / "model").is_encoder_decoder
 
 
-def test_a_new_model_learns_pairs_with_a_tokenizer_that_was_made(tmp_path):
-    rows = [
-        {"question": f"¿Cuánto es {n} más {n}?", "answer": f"Es {2 * n}."} for n in range(20, 40)
-    ]
-    rows.append({"question": "¿Qué cierra?", "answer": "Esto: <|end|> y más."})
-    (tmp_path / "pairs.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    make_tokenizer([json.dumps(rows, ensure_ascii=False)], vocabulary=300).save_pretrained(
-        tmp_path / "made"
+def test_an_encoder_decoder_from_nothing_learns_text_and_then_pairs(tmp_path):
+    config = {
+        "encoder_mixers": ["convolution", "attention"],
+        "mixers": ["convolution", "attention"],
+        "hidden_size": 32,
+        "intermediate_size": 32,
+        "window": 16,
+        "expert_layers": [1],
+        "num_experts": 4,
+    }
+    new = {"architecture": "liquid_foundation", "vocabulary": 400, "config": config}
+    training = {**RECIPE["training"], "optimizer": "muon", "lr": 4e-3, "schedule": "wsd"}
+    text = walked(tmp_path, [], "train", model={"new": new}, training=training)
+    summary = text.manifest["stages"]["train"]["summary"]
+    assert summary["best_validation_loss"] < summary["first_validation_loss"]
+    pairs = walked(
+        tmp_path,
+        [],
+        run="pairs",
+        sources=[sums(tmp_path / "pairs.jsonl")],
+        corpus={"kind": "pairs"},
+        model={"base": str(text.path / "train" / "model")},
+        training={"steps": 8, "batch_size": 4, "lr": 3e-3, "pack_tokens": 64},
     )
-    columns = {"sections": {"question": "question", "answer": "answer"}}
-    sources = [{"path": str(tmp_path / "pairs.jsonl"), "columns": columns, "language": "es"}]
+    assert load_tuned(pairs.path / "train" / "model").is_encoder_decoder
+    scores = json.loads((pairs.path / "evaluate" / "scores.json").read_bytes())["systems"]
+    losses = [scores[name]["metrics"]["loss"]["value"] for name in ("base", "tuned")]
+    assert losses[1] < losses[0]
+
+
+def test_a_new_model_learns_pairs_with_a_tokenizer_that_was_made(tmp_path):
+    odd = {"question": "¿Qué cierra?", "answer": "Esto: <|end|> y más."}
+    source = sums(tmp_path / "pairs.jsonl", odd)
+    texts = [(tmp_path / "pairs.jsonl").read_text()]
+    make_tokenizer(texts, vocabulary=300).save_pretrained(tmp_path / "made")
     new = {"architecture": "llama", "tokenizer": str(tmp_path / "made"), "config": LLAMA}
     run = walked(
         tmp_path,
         [],
-        sources=sources,
+        sources=[source],
         corpus={"kind": "pairs"},
         model={"new": new},
         training={"steps": 2, "batch_size": 2, "evaluate_every": 2},

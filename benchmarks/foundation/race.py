@@ -7,6 +7,7 @@ optimizer, rates, steps and seed: what was run before is not run again, and what
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -62,12 +63,14 @@ class Run(NamedTuple):
     muon_lr: float
     steps: int
     seed: int
+    focal_gamma: float = 0.0
 
     @property
     def name(self) -> str:
         """Of its folder."""
         rate = f"{self.lr:g}-{self.muon_lr:g}" if self.optimizer == "muon" else f"{self.lr:g}"
-        return f"{self.contender}-{self.optimizer}-{rate}-{self.steps}-{self.seed}"
+        name = re.sub(r"\W+", "_", self.contender)
+        return f"{name}-{self.optimizer}-{rate}-{self.steps}-{self.seed}"
 
 
 class Result(NamedTuple):
@@ -165,7 +168,7 @@ def run_here(run: Run, work: Path) -> None:
         [held_out[stride * number] for number in range(VALIDATION_ROWS)],
         TrainingSettings.model_validate(
             {
-                "objective": {"kind": "pretrain"},
+                "objective": {"kind": "pretrain", "focal_gamma": run.focal_gamma},
                 "steps": run.steps,
                 "batch_size": ROWS,
                 "optimizer": run.optimizer,

@@ -16,6 +16,7 @@ from transformers import (
 
 from cauce.corpus.tokenizer import make_tokenizer
 from cauce.errors import NotFound, RecipeError
+from cauce.models.foundation import LiquidFoundationConfig
 from cauce.models.loading import load_folder, save_tuned
 from cauce.models.new import new_model, refuse_impossible
 from cauce.models.settings import NewModelSettings
@@ -73,6 +74,20 @@ def test_each_architecture_gets_the_tokenizers_tokens_and_comes_back(architectur
     save_tuned(made, tmp_path / "model")
     again = load_folder(tmp_path / "model", name="again")
     assert again.template_sha256 == made.template_sha256
+    for name, weight in made.bare.named_parameters():
+        assert torch.equal(again.bare.get_parameter(name), weight)
+
+
+def test_a_liquid_foundation_keeps_its_own_defaults_and_comes_back(tmp_path):
+    sizes = {"hidden_size": 16, "intermediate_size": 8}
+    made = new_model(settings("liquid_foundation", **sizes), seed=3, texts=TEXTS)
+    default = LiquidFoundationConfig().to_dict()
+    kept = {"mixers", "window", "feed_forward", "tie_word_embeddings", "embedding_scale"}
+    found = made.bare.config.to_dict()
+    assert {key: found[key] for key in kept} == {key: default[key] for key in kept}
+    assert made.vocabulary == len(made.tokenizer)
+    save_tuned(made, tmp_path / "model")
+    again = load_folder(tmp_path / "model", name="again")
     for name, weight in made.bare.named_parameters():
         assert torch.equal(again.bare.get_parameter(name), weight)
 

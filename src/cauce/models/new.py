@@ -100,9 +100,10 @@ def _config(settings: NewModelSettings, fields: dict[str, Any]) -> PreTrainedCon
     from transformers import AutoConfig
 
     _refuse_unknown_architecture(settings.architecture)
+    tied = {} if settings.architecture == FOUNDATION else {"tie_word_embeddings": True}
     try:
         config = AutoConfig.for_model(
-            settings.architecture, **{"tie_word_embeddings": True, **fields, **settings.config}
+            settings.architecture, **{**tied, **fields, **settings.config}
         )
     except Exception as error:
         # The validators of configs raise errors of several libraries.

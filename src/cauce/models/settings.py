@@ -62,8 +62,8 @@ class NewModelSettings(Record):
     """Most tokens of a tokenizer that is made."""
     config: dict[str, Any] = Field(default_factory=dict)
     """Fields of the architecture's config, by its own names; the others keep its defaults. The
-    vocabulary and the special tokens are the tokenizer's, and output and input share embeddings,
-    unless it says otherwise."""
+    vocabulary and the special tokens are the tokenizer's, and output and input share embeddings in
+    all but `liquid_foundation`, unless it says otherwise."""
 
 
 class ModelSettings(Record):

@@ -1,0 +1,107 @@
+"""Liquid Foundation against Llama and LFM2 of transformers: equal weights, equal time."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks import report
+from benchmarks.foundation.ablation import difference
+from benchmarks.foundation.race import Result, Run, ours, peer, race
+from benchmarks.training.measure import say
+
+SEEDS = (0, 1, 2)
+STEPS = 300
+PROBE_STEPS = 12
+
+PEER_RATES: dict[str, tuple[dict[str, Any], ...]] = {
+    "adamw": ({"lr": 2e-3, "muon_lr": 0.0}, {"lr": 4e-3, "muon_lr": 0.0}),
+    "muon": ({"lr": 4e-3, "muon_lr": 0.02}, {"lr": 8e-3, "muon_lr": 0.02}),
+}
+"""Of each the better one counts."""
+
+OUR_RATES: dict[str, dict[str, Any]] = {
+    "adamw": {"lr": 2e-3, "muon_lr": 0.0},
+    "muon": {"lr": 4e-3, "muon_lr": 0.02},
+}
+SHARES = (0.5, 1.0)
+"""Of LFM2's CPU time, in which ours is trained."""
+
+MARGINS = {"lfm2": 0.08, "llama": 0.20}
+TIME_BAR = 0.60
+
+
+class Raced(NamedTuple):
+    """The results of one contender over the seeds."""
+
+    losses: list[float]
+    cpu_s: float
+
+    @classmethod
+    def of(cls, results: Sequence[Result]) -> Raced:
+        """The losses, and the mean time."""
+        return cls(
+            [result.loss for result in results],
+            statistics.fmean(result.cpu_s for result in results),
+        )
+
+
+def bars(work: Path, *, at_once: int) -> None:
+    """Loss at equal CPU time, and CPU time to equal loss, with AdamW and with Muon."""
+    for optimizer in PEER_RATES:
+        peers = {name: _best_of(name, optimizer, work, at_once) for name in MARGINS}
+        raced = {
+            share: _ours(optimizer, share * peers["lfm2"].cpu_s, work, at_once) for share in SHARES
+        }
+        for name, found in (*peers.items(), *((f"ours {s:g}", r) for s, r in raced.items())):
+            loss, cpu_s = statistics.fmean(found.losses), found.cpu_s
+            report(f"{optimizer}, {name}: loss after {cpu_s:.0f} CPU s", loss, None)
+        for name, margin in MARGINS.items():
+            # Never more time than the peer's: Llama takes longer than LFM2.
+            paired = difference(raced[1.0].losses, peers[name].losses)
+            share = raced[1.0].cpu_s / peers[name].cpu_s
+            metric = f"{optimizer}: nats below {name} at {share:.2f} of its time"
+            interval = f"from {-paired.high:.3f} to {-paired.low:.3f}"
+            report(f"{metric}, {interval}", -paired.mean, margin, "higher")
+        metric = f"{optimizer}: time to the loss of LFM2, as a share of its"
+        report(metric, _share_to_loss(raced, peers["lfm2"]), TIME_BAR)
+
+
+def _best_of(name: str, optimizer: str, work: Path, at_once: int) -> Raced:
+    """The peer at its better rates, over all seeds."""
+    tried = [
+        peer(name, optimizer=optimizer, steps=STEPS, seed=SEEDS[0], **rates)
+        for rates in PEER_RATES[optimizer]
+    ]
+    found = race(tried, work, at_once=at_once)
+    best = min(zip(found, tried, strict=True), key=lambda pair: pair[0].loss)[1]
+    say(f"{name} with {optimizer}: {[result.loss for result in found]}, best is {best.name}")
+    return Raced.of(race([best._replace(seed=seed) for seed in SEEDS], work, at_once=at_once))
+
+
+def _ours(optimizer: str, cpu_s: float, work: Path, at_once: int) -> Raced:
+    """Ours with as many updates as fit into that time."""
+    probe = race([_our_run(optimizer, PROBE_STEPS, seed=9)], work)[0]
+    steps = round(cpu_s * PROBE_STEPS / probe.cpu_s)
+    runs = [_our_run(optimizer, steps, seed=seed) for seed in SEEDS]
+    return Raced.of(race(runs, work, at_once=at_once))
+
+
+def _our_run(optimizer: str, steps: int, *, seed: int) -> Run:
+    return ours(optimizer=optimizer, steps=steps, seed=seed, **OUR_RATES[optimizer])
+
+
+def _share_to_loss(raced: dict[float, Raced], lfm2: Raced) -> float:
+    """The share of its time after which ours has its loss: between two runs, over log time.
+
+    Each run decays its rate to the end of its own time, so points of one run would not do.
+    """
+    wanted = statistics.fmean(lfm2.losses)
+    (first, early), (second, late) = (
+        (found.cpu_s / lfm2.cpu_s, statistics.fmean(found.losses)) for found in raced.values()
+    )
+    gone = (early - wanted) / (early - late)
+    return math.exp(math.log(first) + gone * math.log(second / first))
