@@ -10,7 +10,7 @@ demo: .venv/serve
 	$(BIN)/cauce run recipes/demo.yaml
 
 test: .venv/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/dev
 	$(BIN)/ruff check .
