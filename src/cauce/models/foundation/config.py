@@ -25,8 +25,8 @@ DEFAULT_MIXERS: tuple[Mixer, ...] = (
 class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     """The sizes and parts of a `LiquidFoundationForCausalLM`, or of an encoder and a decoder.
 
-    The defaults are what the ablation of docs/foundation.md chose. Raises ValueError for parts that
-    do not go together.
+    The defaults are what the trials of docs/log.md (2026-11-29) chose. Raises ValueError for parts
+    that do not go together.
     """
 
     model_type = "liquid_foundation"
@@ -83,8 +83,7 @@ class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         self.num_key_value_heads = num_key_value_heads
         self.window = window
         self.rope_theta = rope_theta
-        self.qk_norm = qk_norm
-        self.differential = differential
+        self.qk_norm, self.differential = qk_norm, differential
         self.conv_kernel = conv_kernel
         self.deformable_reach = deformable_reach
         self.memory = memory
@@ -108,10 +107,8 @@ class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         self.output_initializer_range = output_initializer_range
         self.tie_word_embeddings = tie_word_embeddings
         self.use_cache = use_cache
-        self.bos_token_id = bos_token_id
-        self.eos_token_id = eos_token_id
-        self.pad_token_id = pad_token_id
-        self.decoder_start_token_id = decoder_start_token_id
+        self.bos_token_id, self.eos_token_id = bos_token_id, eos_token_id
+        self.pad_token_id, self.decoder_start_token_id = pad_token_id, decoder_start_token_id
         options.setdefault("is_encoder_decoder", bool(encoder_mixers))
         super().__init__(**options)
 
