@@ -58,6 +58,7 @@ FOCAL = "focal loss, gamma 1"
 
 SEEDS = (0, 1, 2)
 PROBE_STEPS = 12
+PROBE_SEED = 9
 WEIGHTS_STEP = 8
 """Hidden widths are multiples of it."""
 
@@ -80,11 +81,8 @@ def ablation(work: Path, *, at_once: int) -> None:
     """Validation loss of each variant less that of the default, in nats; below 0 is better."""
     variants = {"default": {}, **VARIANTS, FOCAL: {}}
     configs = {name: of_equal_weights(config) for name, config in variants.items()}
-    probes = [_run(name, configs[name], PROBE_STEPS, seed=9) for name in variants]
-    steps = {
-        name: round(CPU_S * PROBE_STEPS / result.cpu_s)
-        for name, result in zip(variants, race(probes, work, at_once=at_once), strict=True)
-    }
+    default_s, shares = _times(configs, work)
+    steps = {name: round(CPU_S / (default_s * share)) for name, share in shares.items()}
     runs = [_run(n, configs[n], steps[n], seed=s) for n in variants for s in SEEDS]
     results = race(runs, work, at_once=at_once)
     losses: dict[str, list[float]] = {name: [] for name in variants}
@@ -95,6 +93,21 @@ def ablation(work: Path, *, at_once: int) -> None:
         paired = difference(found, losses["default"])
         metric = f"{name}: {steps[name]} steps, nats against the default"
         report(f"{metric}, from {paired.low:+.3f} to {paired.high:+.3f}", paired.mean, None)
+
+
+def _times(configs: dict[str, dict[str, Any]], work: Path) -> tuple[float, dict[str, float]]:
+    """CPU seconds of the default's update, and every variant's as a share of it.
+
+    Each is tried right after the default: a machine that is busy for a while slows both.
+    """
+    default_s, shares = list[float](), {}
+    for number, (name, config) in enumerate(configs.items()):
+        seed = PROBE_SEED + number
+        tried = {"default": configs["default"], name: config}
+        found = race([_run(n, c, PROBE_STEPS, seed=seed) for n, c in tried.items()], work)
+        default_s.append(found[0].cpu_s / PROBE_STEPS)
+        shares[name] = found[-1].cpu_s / found[0].cpu_s
+    return statistics.median(default_s), shares
 
 
 def difference(found: list[float], base: list[float]) -> Difference:
