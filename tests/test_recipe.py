@@ -293,7 +293,8 @@ def fields_of_settings() -> dict[str, bool]:
 def test_every_field_says_what_it_is():
     """Sections of the recipe and `kind` need no more than their class says.
 
-    The bound keeps options few: it was 100 before models were made from nothing, of plain text.
+    The bound keeps options few: it was 100 before models were made from nothing, of plain text, and
+    125 before articles.
     """
     documented = fields_of_settings()
     sections = {
@@ -301,4 +302,4 @@ def test_every_field_says_what_it_is():
     }
     bare = {name for name, has in documented.items() if not has and not name.endswith(".kind")}
     assert bare - sections == set()
-    assert 40 <= len(documented) <= 125
+    assert 40 <= len(documented) <= 145

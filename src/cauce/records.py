@@ -54,11 +54,52 @@ class Names(Record):
 
 
 class Reference(Record):
-    """A work that a document cites."""
+    """A work as it is cited: what a list of references says of it, field by field."""
 
     id: str
-    text: str
+    """Within the document that cites it: `B12`, `ref-7`, `b3`."""
+    raw: str = ""
+    """As it is printed, in one line."""
+    title: str = ""
+    authors: tuple[str, ...] = ()
+    """Each as `Family, Given`, in the order printed; an organisation by its name."""
+    year: str = ""
+    """Four digits; empty where none is printed."""
+    container: str = ""
+    """Journal, book or proceedings that the work stands in."""
+    volume: str = ""
+    issue: str = ""
+    pages: str = ""
+    """`12-19`, or the number of the article."""
     doi: str | None = None
+    """In lower case, without `https://doi.org/`."""
+
+
+class CitationMark(Record):
+    """Where a sentence cites: `[3]-[5]`, `(Díaz et al., 2019)`, a raised number."""
+
+    start: int
+    """In the section's text, in characters."""
+    end: int
+    references: tuple[str, ...]
+    """`id` of each reference that it stands for, ranges expanded."""
+
+
+class CitingSentence(Record):
+    """A sentence of a section that cites references of the document."""
+
+    section: str
+    start: int
+    """In the section's text, in characters."""
+    end: int
+    text: str
+    """As it is printed, marks included."""
+    marks: tuple[CitationMark, ...]
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """`id` of every reference that it cites, each once, in the order of the marks."""
+        return tuple(dict.fromkeys(id for mark in self.marks for id in mark.references))
 
 
 class Document(Record):
@@ -73,7 +114,11 @@ class Document(Record):
     language: Language
     sections: tuple[Section, ...]
     names: Names = Names()
+    work: Reference | None = None
+    """The document itself, as others cite it; None where it is no publication."""
     references: tuple[Reference, ...] = ()
+    citing: tuple[CitingSentence, ...] = ()
+    """The sentences that cite `references`, as printed."""
     group: str = ""
     """What a split keeps together: the substance, spelled the same for all makers and languages."""
     split: Split | None = None

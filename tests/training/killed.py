@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from cauce.training import checkpoints
 from cauce.training.log import TrainingLog
 from cauce.training.loop import train
+from cauce.training.objectives import Pretrain
 from cauce.training.settings import TrainingSettings
 from models.tiny import tiny_model
 from training.examples import chats
@@ -33,6 +34,9 @@ SETTINGS = TrainingSettings(
     monitor_every=5,
 )
 
+REPEATING = Pretrain(repetition_steps=6, copied_share=0.5)
+"""What a gpt2 learns: before and after the change from repetitions to examples it is killed."""
+
 PACKED, MUON = "-packed", "-muon"
 """After a KIND: several examples in each row, and the other optimizer."""
 
@@ -41,6 +45,8 @@ def run(kind: str, folder: Path, progress: Any = lambda line: None) -> dict[str,
     loaded = tiny_model(kind.removesuffix(MUON).removesuffix(PACKED), dropout=0.1)
     items = chats(loaded, 20)
     settings = SETTINGS.model_copy(update={"pack_tokens": 192}) if PACKED in kind else SETTINGS
+    if kind == "gpt2":
+        settings = settings.model_copy(update={"objective": REPEATING})
     if MUON in kind:
         settings = settings.model_copy(update={"optimizer": "muon"})
     return train(loaded, items[:16], items[16:], settings, folder, seed=11, progress=progress)

@@ -159,7 +159,7 @@ def test_when_every_checkpoint_is_damaged_nothing_is_resumed(tmp_path):
 
 def test_checkpoints_of_another_training_are_not_continued(tmp_path):
     stop_at_step_12(tmp_path)
-    other = killed.SETTINGS.model_copy(update={"lr": 1e-3})
+    other = killed.SETTINGS.model_copy(update={"lr": 1e-3, "objective": killed.REPEATING})
     loaded = killed.tiny_model("gpt2", dropout=0.1)
     items = killed.chats(loaded, 20)
     said: list[str] = []

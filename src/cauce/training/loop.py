@@ -30,6 +30,7 @@ from cauce.training.log import TrainingLog, open_writers
 from cauce.training.order import Plan, sorted_batches
 from cauce.training.overlap import refuse_overlap
 from cauce.training.randomness import random_states, restore_random_states, seed_all
+from cauce.training.repetition import Repetitions
 from cauce.training.schedule import learning_rate
 from cauce.training.settings import TrainingSettings
 from cauce.training.stopping import StopRequest
@@ -67,7 +68,13 @@ def train(
     processes = Processes.start(settings.parallel)
     refuse_shared_layers(settings.objective, processes)
     tell = progress if processes.is_main else _nothing
-    learned = Examples(train, loaded, settings.objective, seed=str(seed))
+    learned = Examples(
+        train,
+        loaded,
+        settings.objective,
+        seed=str(seed),
+        copied_share=settings.copied_share,
+    )
     judged = Examples(validation, loaded, settings.objective, seed=f"{seed}/validation")
     items, held_out = learned.first(), judged.first()
     refuse_untrainable(loaded, items, held_out, settings)
@@ -79,10 +86,11 @@ def train(
     base_says = probe(loaded, items[0])
     seed_all(seed + processes.rank)
     plan = Plan.of(items, settings, seed=seed, is_encoder_decoder=loaded.is_encoder_decoder)
+    repetitions = Repetitions.of(loaded, settings, row_tokens=plan.longest_row, seed=seed)
     work = Workload.of(plan, processes.count)
     task = Task(loaded, settings, work, plan.arrangement.width, teacher)
     with Engine(task, processes) as engine:
-        training = _Training(engine, plan, Data(learned, held_out), folder, seed, tell)
+        training = _Training(engine, plan, Data(learned, held_out, repetitions), folder, seed, tell)
         try:
             with StopRequest() as stop:
                 training.run(stop, resume_command)
@@ -101,6 +109,7 @@ class Data(NamedTuple):
 
     learned: Examples
     judged: Sequence[Tokens]
+    repetitions: Repetitions
 
 
 @dataclass
@@ -132,7 +141,7 @@ class _Training:
         seed: int,
         progress: Callable[[str], None],
     ) -> None:
-        self.engine, self.plan, self.learned, self.progress = engine, plan, data.learned, progress
+        self.engine, self.plan, self.data, self.progress = engine, plan, data, progress
         self.settings, self.processes = engine.settings, engine.processes
         judged = sorted_batches(
             data.judged,
@@ -249,11 +258,7 @@ class _Training:
     def _step(self) -> None:
         """One update of the weights."""
         state, cpu_start = self.state, time.process_time()
-        epoch = state.step // self.plan.steps_per_epoch
-        batches = [
-            [[self.learned.at(index, epoch) for index in row] for row in batch]
-            for batch in self.plan.window(state.step)
-        ]
+        batches = self._batches(state.step)
         rate = learning_rate(state.step, self.plan.total_steps, self.settings)
         update = self.engine.update(batches, rate, (state.step, self.plan.total_steps))
         mean = update.mean
@@ -278,6 +283,16 @@ class _Training:
         )
         if update.figures:
             self.log.write({"step": state.step, **update.figures})
+
+    def _batches(self, step: int) -> list[list[list[Tokens]]]:
+        """What update number `step` (from 0) learns from: examples, or before them repetitions."""
+        if step < self.plan.first:
+            return self.data.repetitions.batches(step)
+        epoch = int(self.plan.epoch_at(step))
+        return [
+            [[self.data.learned.at(index, epoch) for index in row] for row in batch]
+            for batch in self.plan.window(step)
+        ]
 
     def _take_fault(self, update: Update, rate: float) -> None:
         """A value that is no number ends the training, or costs one update, as the recipe says."""

@@ -52,6 +52,8 @@ class Plan:
     accumulation: int
     seed: int
     total_steps: int
+    first: int = 0
+    """Updates before the first that reads the examples."""
     _current: dict[int, list[PlannedBatch]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -69,21 +71,27 @@ class Plan:
         """
         arrangement = _arrange(items, settings, is_encoder_decoder)
         steps_per_epoch = -(-len(arrangement.rows) // (settings.batch_size * settings.accumulation))
-        total = settings.steps or settings.epochs * steps_per_epoch
-        return cls(arrangement, settings.batch_size, settings.accumulation, seed, total)
+        first = settings.repetition_steps
+        total = settings.steps or first + settings.epochs * steps_per_epoch
+        return cls(arrangement, settings.batch_size, settings.accumulation, seed, total, first)
 
     @property
     def steps_per_epoch(self) -> int:
         """Updates in one pass over the examples; the last may rest on fewer of them."""
         return -(-len(self.arrangement.rows) // (self.batch_size * self.accumulation))
 
+    @property
+    def longest_row(self) -> int:
+        """Places of the longest row."""
+        return max(self.arrangement.places)
+
     def epoch_at(self, step: int) -> float:
         """Passes over the examples done after `step` updates."""
-        return step / self.steps_per_epoch
+        return max(0, step - self.first) / self.steps_per_epoch
 
     def window(self, step: int) -> list[PlannedBatch]:
-        """The batches whose gradients make update number `step` (from 0)."""
-        epoch, place = divmod(step, self.steps_per_epoch)
+        """The batches whose gradients make update number `step` (from 0), at least `first`."""
+        epoch, place = divmod(step - self.first, self.steps_per_epoch)
         if epoch not in self._current:
             self._current.clear()
             self._current[epoch] = self._epoch_batches(epoch)

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from cauce.records import Record
-from cauce.training.objectives import Objective, Sft
+from cauce.training.objectives import Objective, Pretrain, Sft
 
 DECAY_SHARE = 0.2
 """Of all updates, enough for `wsd` to end as low as `cosine` (Hägele et al. 2024, 2405.18392)."""
@@ -107,3 +107,28 @@ class TrainingSettings(Record):
                 "lower one, so that their sum is at most 1"
             )
         return self
+
+    @model_validator(mode="after")
+    def _leave_updates_after_repetition(self) -> TrainingSettings:
+        repeated = self.repetition_steps
+        if repeated and self.pack_tokens is not None:
+            raise ValueError(
+                f"objective.repetition_steps is {repeated}, whose rows hold one example each, and "
+                f"pack_tokens is {self.pack_tokens}; leave one of the two out"
+            )
+        if self.steps is not None and repeated >= self.steps:
+            raise ValueError(
+                f"objective.repetition_steps is {repeated}, and there are {self.steps} steps in "
+                "all; raise steps, so that some learn from the examples"
+            )
+        return self
+
+    @property
+    def repetition_steps(self) -> int:
+        """Updates that repeat random tokens, before the first that reads the examples."""
+        return self.objective.repetition_steps if isinstance(self.objective, Pretrain) else 0
+
+    @property
+    def copied_share(self) -> float:
+        """Share of the examples that end with a copy of their own."""
+        return self.objective.copied_share if isinstance(self.objective, Pretrain) else 0.0
