@@ -16,6 +16,7 @@ from benchmarks.training.measure import say
 SEEDS = (0, 1, 2)
 STEPS = 300
 PROBE_STEPS = 12
+PROBE_SEEDS = (9, 10, 11)
 
 PEER_RATES: dict[str, tuple[dict[str, Any], ...]] = {
     "adamw": ({"lr": 2e-3, "muon_lr": 0.0}, {"lr": 4e-3, "muon_lr": 0.0}),
@@ -53,9 +54,7 @@ def bars(work: Path, *, at_once: int) -> None:
     """Loss at equal CPU time, and CPU time to equal loss, with AdamW and with Muon."""
     for optimizer in PEER_RATES:
         peers = {name: _best_of(name, optimizer, work, at_once) for name in MARGINS}
-        raced = {
-            share: _ours(optimizer, share * peers["lfm2"].cpu_s, work, at_once) for share in SHARES
-        }
+        raced = {share: _ours(optimizer, share, work, at_once) for share in SHARES}
         for name, found in (*peers.items(), *((f"ours {s:g}", r) for s, r in raced.items())):
             loss, cpu_s = statistics.fmean(found.losses), found.cpu_s
             report(f"{optimizer}, {name}: loss after {cpu_s:.0f} CPU s", loss, None)
@@ -82,12 +81,23 @@ def _best_of(name: str, optimizer: str, work: Path, at_once: int) -> Raced:
     return Raced.of(race([best._replace(seed=seed) for seed in SEEDS], work, at_once=at_once))
 
 
-def _ours(optimizer: str, cpu_s: float, work: Path, at_once: int) -> Raced:
-    """Ours with as many updates as fit into that time."""
-    probe = race([_our_run(optimizer, PROBE_STEPS, seed=9)], work)[0]
-    steps = round(cpu_s * PROBE_STEPS / probe.cpu_s)
+def _ours(optimizer: str, share: float, work: Path, at_once: int) -> Raced:
+    """Ours with as many updates as fit into that share of LFM2's time."""
+    steps = round(share * STEPS / _time_of_update(optimizer, work))
     runs = [_our_run(optimizer, steps, seed=seed) for seed in SEEDS]
     return Raced.of(race(runs, work, at_once=at_once))
+
+
+def _time_of_update(optimizer: str, work: Path) -> float:
+    """An update of ours as a share of LFM2's, tried in turn: a busy spell slows both."""
+    rates = PEER_RATES[optimizer][0]
+    shares = []
+    for seed in PROBE_SEEDS:
+        its = peer("lfm2", optimizer=optimizer, steps=PROBE_STEPS, seed=seed, **rates)
+        mine = _our_run(optimizer, PROBE_STEPS, seed=seed)
+        found = race([its, mine], work)
+        shares.append(found[1].cpu_s / found[0].cpu_s)
+    return statistics.median(shares)
 
 
 def _our_run(optimizer: str, steps: int, *, seed: int) -> Run:

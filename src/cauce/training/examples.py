@@ -66,8 +66,8 @@ class Examples:
 def _refuse_copies(share: float) -> None:
     if share:
         raise TrainingRefused(
-            f"objective.copied_share is {share}, and this model is an encoder-decoder, which learns "
-            "to copy by restoring spans.\nLeave copied_share out."
+            f"objective.copied_share is {share}, and this model is an encoder-decoder, which "
+            "learns to copy by restoring spans.\nLeave copied_share out."
         )
 
 

@@ -11,6 +11,7 @@ what they do carries over to texts, of which some end with a copy of their own (
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from cauce.models.loading import LoadedModel
 from cauce.training.settings import TrainingSettings
 
 SHORTEST, FIRST_LONGEST, LAST_LONGEST = 6, 12, 96
-"""Tokens of what is repeated. Once short ones are learned longer ones follow; at once they do not."""
+"""Tokens of what is repeated: short ones first, without which longer ones are not learned."""
 SHORT_SHARE = 0.5
 """Of the updates, the first, in which nothing is longer than `FIRST_LONGEST`."""
 
@@ -76,7 +77,7 @@ class Repetitions(NamedTuple):
 def longest(step: int, steps: int) -> int:
     """The most tokens that are repeated in update number `step` of `steps`."""
     grown = max(0.0, (step / steps - SHORT_SHARE) / (1 - SHORT_SHARE))
-    return round(FIRST_LONGEST * (LAST_LONGEST / FIRST_LONGEST) ** grown)
+    return round(FIRST_LONGEST * math.pow(LAST_LONGEST / FIRST_LONGEST, grown))
 
 
 def end_with_copy(item: Tokens, chance: random.Random) -> Tokens:
