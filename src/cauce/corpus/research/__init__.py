@@ -1,0 +1,1 @@
+"""Sentences that cite become questions whose answer is the works that they cite."""
