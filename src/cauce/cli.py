@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cauce.drugs_cli import drugs_app
+from cauce.scholar_cli import scholar_app
 
 if TYPE_CHECKING:
     from cauce.runs import Run
@@ -30,6 +31,7 @@ tokenizer_app = typer.Typer(
     help="Tokenizers made from one's own texts.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(drugs_app, name="drugs")
+app.add_typer(scholar_app, name="scholar")
 app.add_typer(tokenizer_app, name="tokenizer")
 app.add_typer(runs_app, name="runs")
 app.add_typer(models_app, name="models")
@@ -234,7 +236,7 @@ def ask(
     json: Json = False,
 ) -> None:
     """Ask the run's assistant; the answer comes with its source, or with the reason for none."""
-    from cauce.assistant.assistant import Assistant
+    from cauce.assistant.assistant import load_assistant
     from cauce.assistant.files import answer_file, render
     from cauce.errors import UserError
     from cauce.runs import Run
@@ -248,7 +250,7 @@ def ask(
     if questions is not None and not questions.is_file():
         raise UserError(f"no file {questions}.\nName JSON lines with id and question.")
     found = Run.open(name)
-    assistant = Assistant.load(found)
+    assistant = load_assistant(found)
     if assistant.model is None:
         tell(f"{found.path} is not trained: its sections are quoted. Train it: cauce train RECIPE")
     if questions is not None:
@@ -276,11 +278,11 @@ def serve(
     found = Run.open(name)
     if not all(importlib.util.find_spec(module) for module in ("fastapi", "uvicorn")):
         raise MissingExtra("cauce serve", "serve")
-    from cauce.assistant.assistant import Assistant
+    from cauce.assistant.assistant import load_assistant
     from cauce.serving.app import serve as start_server
 
     start_server(
-        Assistant.load(found),
+        load_assistant(found),
         model_name=found.path.name,
         host=host,
         port=port,

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cauce.corpus.research.settings import ResearchSettings
 from cauce.corpus.settings import CorpusSettings, PairsSettings, TextSettings
 from cauce.errors import DataRefused
-from cauce.records import Example
+from cauce.records import Example, Message
 from cauce.runs import read_records
 
 if TYPE_CHECKING:
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
     from cauce.models.loading import LoadedModel
     from cauce.road import Journey
 
+LONGEST_QUESTION = 60
+"""Tokens of a question that a model rewrites."""
+
 
 def prepare_stage(journey: Journey, folder: Path) -> dict[str, Any]:
     """Writes what the recipe's kind of corpus makes of the documents; returns the summary."""
     if isinstance(journey.recipe.corpus, TextSettings):
         return _prepare_text(journey, folder, journey.recipe.corpus)
+    if isinstance(journey.recipe.corpus, ResearchSettings):
+        return _prepare_research(journey, folder, journey.recipe.corpus)
     return _prepare_examples(journey, folder, journey.recipe.corpus)
 
 
@@ -30,7 +36,6 @@ def _prepare_examples(
 ) -> dict[str, Any]:
     from cauce.corpus.pairs import prepare_pairs
     from cauce.corpus.prepare import prepare
-    from cauce.corpus.tokens import preview
 
     recipe, progress = journey.recipe, journey.progress
     documents = journey.run.path / "fetch" / "documents.jsonl"
@@ -51,9 +56,54 @@ def _prepare_examples(
         )
     else:
         summary = prepare(documents, folder, corpus, seed=recipe.seed, fits=fits, progress=progress)
+    return {**summary, **_tokens_learned(base, folder)}
+
+
+def _prepare_research(journey: Journey, folder: Path, corpus: ResearchSettings) -> dict[str, Any]:
+    from cauce.assistant.research.loading import embedding_of
+    from cauce.assistant.research.preparing import prepare_assistant
+    from cauce.corpus.research.prepare import prepare_research
+
+    recipe, progress = journey.recipe, journey.progress
+    documents = journey.run.path / "fetch" / "documents.jsonl"
+    base = _make_base(journey, folder)
+
+    def fits(example: Example) -> bool:
+        return tokens_of(base, example).length <= recipe.model.max_tokens
+
+    def rewrite(prompts: Sequence[str]) -> list[str]:
+        from cauce.models.generation import generate
+
+        asked = [[Message(role="user", content=prompt)] for prompt in prompts]
+        batch_size = recipe.assistant.batch_size
+        return generate(base, asked, max_new_tokens=LONGEST_QUESTION, batch_size=batch_size)
+
+    questions = prepare_research(
+        documents,
+        folder,
+        corpus,
+        seed=recipe.seed,
+        fits=fits,
+        rewriter=rewrite if corpus.rewrite else None,
+        progress=progress,
+    )
+    assistant = prepare_assistant(
+        documents,
+        folder,
+        embedding_of(corpus.embedding),
+        seed=recipe.seed,
+        fits=fits,
+        progress=progress,
+    )
+    return {**questions, **assistant, **_tokens_learned(base, folder)}
+
+
+def _tokens_learned(base: LoadedModel, folder: Path) -> dict[str, Any]:
+    """How many tokens the training examples have, and three of them as they are learned."""
+    from cauce.corpus.tokens import preview
+
     tokens = [tokens_of(base, example) for example in read_records(folder / "train.jsonl", Example)]
     return {
-        **summary,
         "prompt_tokens": sum(len(item.prompt) for item in tokens),
         "supervised_tokens": sum(len(item.completion) for item in tokens),
         "preview": [

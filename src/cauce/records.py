@@ -212,6 +212,10 @@ class Reply(Record):
     """The statements one after another, as a person reads them."""
     statements: tuple[Statement, ...] = ()
     citations: tuple[Citation, ...] = ()
+    works: tuple[Reference, ...] = ()
+    """The publications that it names, as the catalogue has them."""
+    looked_at: tuple[tuple[str, ...], ...] = ()
+    """DOIs of each sentence that was found, best first, whether or not it is shown."""
     checks: tuple[Check, ...] = ()
     abstained: bool = False
     """True when no answer is given: unknown medicine, look-alike names, no such section."""

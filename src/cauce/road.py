@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cauce
+from cauce.corpus.research.settings import ResearchSettings
 from cauce.corpus.settings import CorpusSettings, TextSettings
 from cauce.errors import NotFound
 from cauce.preparing import base_of, prepare_stage, tokens_of
@@ -214,6 +215,8 @@ def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
     recipe, run = journey.recipe, journey.run
     if isinstance(recipe.corpus, TextSettings):
         return _evaluate_text(journey, folder)
+    if isinstance(recipe.corpus, ResearchSettings):
+        return _evaluate_research(journey, folder)
     is_cited = isinstance(recipe.corpus, CorpusSettings)
     assistant = Assistant.load(run) if is_cited else None
     tuned = assistant.model if assistant else load_tuned(run.path / "train" / "model")
@@ -231,6 +234,43 @@ def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
         medicines_of=assistant.resolver.medicines_of if assistant else None,
         progress=journey.progress,
     )
+
+
+def _evaluate_research(journey: Journey, folder: Path) -> dict[str, Any]:
+    """Base and tuned by what they write; four ways to a DOI by what becomes of the questions."""
+    from cauce.assistant.assistant import load_assistant
+    from cauce.assistant.research.assistant import ResearchAssistant
+    from cauce.evaluation.evaluate import choose, evaluate
+    from cauce.evaluation.log import read_items
+    from cauce.evaluation.research import compare_ways
+    from cauce.evaluation.systems import ModelSystem
+
+    recipe, run = journey.recipe, journey.run
+    assistant = load_assistant(run)
+    assert isinstance(assistant, ResearchAssistant), "the corpus is of articles"
+    assert assistant.model is not None, "the train stage is done"
+    examples = _examples(run, "test")
+    summary = evaluate(
+        examples,
+        (
+            ModelSystem("base", base_of(journey), recipe.evaluation),
+            ModelSystem("tuned", assistant.model, recipe.evaluation),
+        ),
+        folder,
+        recipe.evaluation,
+        seed=recipe.seed,
+        medicines_of=None,
+        progress=journey.progress,
+    )
+    rows = compare_ways(
+        assistant,
+        choose(examples, recipe.evaluation.max_items),
+        folder,
+        free=[item.answer for item in read_items(folder / "tuned.jsonl")],
+        batch_size=recipe.evaluation.batch_size,
+        progress=journey.progress,
+    )
+    return {**summary, "ways": {row.way: row.right.value for row in rows}}
 
 
 def _evaluate_text(journey: Journey, folder: Path) -> dict[str, Any]:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from cauce.models.generation import end_token_ids
+from cauce.models.generation import end_token_ids, generate_identifiers
 from cauce.models.identifiers import IdentifierGrammar, OnlyIdentifiers
+from cauce.records import Message
 from models.tiny import tiny_model
 
 DOIS = [f"doi:10.{1000 + number % 7}/abc.{number}" for number in range(60)] + ["doi:10.1000/abc"]
@@ -60,6 +61,18 @@ def test_among_known_ones_the_model_chooses():
         pad_token_id=loaded.pad_id,
     )
     assert len({tuple(row) for row in found.tolist()}) > 12
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "t5"])
+def test_answers_are_lines_each_once(kind):
+    loaded = tiny_model(kind)
+    prompts = [[Message(role="user", content=text)] for text in ("¿Qué?", "Which studies?")]
+    found = generate_identifiers(loaded, prompts, DOIS, most=3, batch_size=2)
+    assert len(found) == 2
+    for lines in found:
+        assert 1 <= len(lines) <= 3 and len({*lines}) == len(lines)
+        assert {*lines} <= {*DOIS}
+    assert generate_identifiers(loaded, prompts, [], most=3, batch_size=2) == [[], []]
 
 
 def test_where_all_is_allowed_scores_stay_as_they_are():

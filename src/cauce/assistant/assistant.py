@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cauce.assistant.answers import Plan, Question, merge
+from cauce.assistant.research.assistant import ResearchAssistant
+from cauce.assistant.research.loading import load_research
 from cauce.assistant.settings import AssistantSettings
 from cauce.assistant.understanding import Understanding
 from cauce.assistant.writing import Writer
+from cauce.corpus.research.settings import ResearchSettings
 from cauce.errors import NotFound
 from cauce.knowledge.names.resolver import NameResolver
 from cauce.knowledge.sections.index import Index
@@ -98,3 +101,13 @@ def _carry_out(
         else plan
         for plan in plans
     ]
+
+
+def load_assistant(run: Run) -> Assistant | ResearchAssistant:
+    """The assistant of a run: over sections, or over articles where its corpus is research."""
+    from cauce.recipe import load_recipe
+
+    recipe = load_recipe(run.path / "recipe.yaml")
+    if isinstance(recipe.corpus, ResearchSettings):
+        return load_research(run, recipe.assistant, recipe.corpus.embedding)
+    return Assistant.load(run)

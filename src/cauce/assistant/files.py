@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cauce.assistant.assistant import Assistant
+from cauce.assistant.research.assistant import ResearchAssistant
 from cauce.errors import DataRefused
 from cauce.records import Citation, Reply
 
 CITATION_FIELDS = {"source", "id", "version", "section", "quote"}
 
 
-def answer_file(assistant: Assistant, path: Path, *, batch_size: int = 64) -> Iterator[str]:
+def answer_file(
+    assistant: Assistant | ResearchAssistant, path: Path, *, batch_size: int = 64
+) -> Iterator[str]:
     """One JSON line per question: id, text, citations, abstained, reason.
 
     Raises DataRefused with file and line at the first line that is no `{"id", "question"}`; the

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from cauce.records import Record
+
+Way = Literal["question", "expanded", "topics"]
+"""By what the research assistant looks for evidence: the questions made of sentences, the sentences
+by the question in several words, or the sentences by its topics."""
 
 
 class AssistantSettings(Record):
@@ -16,5 +22,7 @@ class AssistantSettings(Record):
     """Longest quotation shown when the model's own words are withheld, in characters."""
     max_new_tokens: int = Field(120, ge=1)
     """Longest text the model may write, in tokens; an unfinished sentence is withheld."""
+    way: Way = "expanded"
+    """How evidence is looked for where articles are the source."""
     batch_size: int = Field(16, ge=1)
     """Questions answered together when a file of them is given."""

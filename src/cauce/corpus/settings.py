@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from cauce.corpus.questions import KINDS
+from cauce.corpus.research.settings import ResearchSettings
 from cauce.records import Record
 
 
@@ -86,7 +87,9 @@ class TextSettings(Record):
         return self
 
 
-Corpus = Annotated[CorpusSettings | PairsSettings | TextSettings, Field(discriminator="kind")]
+Corpus = Annotated[
+    CorpusSettings | PairsSettings | TextSettings | ResearchSettings, Field(discriminator="kind")
+]
 
 
 def _refuse_too_little(validation_share: float, test_share: float) -> None:

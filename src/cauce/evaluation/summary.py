@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cauce.evaluation.ways import WayScores, ways_table
+
 COLUMNS = ("base", "tuned", "assistant")
 ROWS = (
     ("bits_per_byte", "bits per byte (lower is better)"),
@@ -34,6 +36,10 @@ def scores_table(path: Path) -> str:
         cells = [_cell(system["metrics"].get(metric)) for system in systems.values()]
         if any(cell != NOT_MEASURED for cell in cells):
             lines.append(f"{title:36}" + "".join(f"{cell:>30}" for cell in cells))
+    ways = path.with_name("ways.json")
+    if ways.is_file():
+        rows = [WayScores.model_validate(row) for row in json.loads(ways.read_text("utf-8"))]
+        lines += ["", ways_table(rows)]
     return "\n".join(lines)
 
 

@@ -13,6 +13,8 @@ from cauce.records import Message
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from cauce.models.identifiers import IdentifierGrammar
+
 
 def generate(
     loaded: LoadedModel,
@@ -27,15 +29,37 @@ def generate(
     Prompts of like length share a batch; which ones do has no influence on an answer. Raises
     DataRefused when a prompt and its answer cannot fit into the model.
     """
-    ids = [_prompt_ids(loaded, prompt, max_new_tokens) for prompt in prompts]
-    by_length = sorted(range(len(ids)), key=lambda index: len(ids[index]))
-    answers = [""] * len(ids)
-    for start in range(0, len(ids), batch_size):
-        chosen = by_length[start : start + batch_size]
-        written = _generate_batch(loaded, [ids[index] for index in chosen], max_new_tokens, stop)
-        for index, tokens in zip(chosen, written, strict=True):
-            answers[index] = cut_at_stop(_decode(loaded, tokens), stop).strip()
-    return answers
+    written = _generate(
+        loaded, prompts, max_new_tokens=max_new_tokens, batch_size=batch_size, stop=stop
+    )
+    return [cut_at_stop(_decode(loaded, tokens), stop).strip() for tokens in written]
+
+
+def generate_identifiers(
+    loaded: LoadedModel,
+    prompts: Sequence[Sequence[Message]],
+    lines: Sequence[str],
+    *,
+    most: int,
+    batch_size: int,
+) -> list[list[str]]:
+    """Which of the `lines` the model answers each prompt with, at most `most`; it can do no other.
+
+    No line may hold a space. A line that the tokenizer cannot spell is never an answer.
+    """
+    from cauce.models.identifiers import IdentifierGrammar
+
+    known = {*lines}
+    if not known:
+        return [[] for _ in prompts]
+    only = IdentifierGrammar.of(loaded.tokenizer, lines, ends=end_token_ids(loaded), most=most)
+    answers = _generate(
+        loaded, prompts, max_new_tokens=only.longest, batch_size=batch_size, only=only
+    )
+    return [
+        [line for line in dict.fromkeys(_decode(loaded, tokens).split()) if line in known]
+        for tokens in answers
+    ]
 
 
 def stream(
@@ -100,8 +124,35 @@ def _prompt_ids(loaded: LoadedModel, prompt: Sequence[Message], max_new_tokens: 
     return ids
 
 
+def _generate(
+    loaded: LoadedModel,
+    prompts: Sequence[Sequence[Message]],
+    *,
+    max_new_tokens: int,
+    batch_size: int,
+    stop: Sequence[str] = (),
+    only: IdentifierGrammar | None = None,
+) -> list[list[int]]:
+    """The tokens of each answer, without the one that ends it."""
+    ids = [_prompt_ids(loaded, prompt, max_new_tokens) for prompt in prompts]
+    by_length = sorted(range(len(ids)), key=lambda index: len(ids[index]))
+    answers: list[list[int]] = [[] for _ in ids]
+    for start in range(0, len(ids), batch_size):
+        chosen = by_length[start : start + batch_size]
+        batch = [ids[index] for index in chosen]
+        written = _generate_batch(loaded, batch, max_new_tokens, stop=stop, only=only)
+        for index, tokens in zip(chosen, written, strict=True):
+            answers[index] = tokens
+    return answers
+
+
 def _generate_batch(
-    loaded: LoadedModel, prompts: Sequence[list[int]], max_new_tokens: int, stop: Sequence[str]
+    loaded: LoadedModel,
+    prompts: Sequence[list[int]],
+    max_new_tokens: int,
+    *,
+    stop: Sequence[str],
+    only: IdentifierGrammar | None,
 ) -> list[list[int]]:
     import torch
     from transformers import GenerationConfig
@@ -116,10 +167,22 @@ def _generate_batch(
         pad_token_id=loaded.pad_id,
     )
     stopping = [_stops_at(loaded, stop, width)] if stop else None
+    processors = [_only(only, width)] if only else None
     loaded.model.eval()
     with torch.inference_mode():
-        rows = loaded.model.generate(**inputs, generation_config=config, stopping_criteria=stopping)
+        rows = loaded.model.generate(
+            **inputs,
+            generation_config=config,
+            stopping_criteria=stopping,
+            logits_processor=processors,
+        )
     return [_until_end(row, ends) for row in rows[:, width:].tolist()]
+
+
+def _only(grammar: IdentifierGrammar, width: int) -> Any:
+    from cauce.models.identifiers import OnlyIdentifiers
+
+    return OnlyIdentifiers(grammar, width=width)
 
 
 def _left_padded(loaded: LoadedModel, prompts: Sequence[list[int]]) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ the right ones is for others to judge.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -22,13 +22,6 @@ if TYPE_CHECKING:
 # b batch, t tokens read and written so far, v vocabulary
 
 
-def trie_of(tokenizer: PreTrainedTokenizerBase, lines: Iterable[str]) -> IdentifierTrie:
-    """The tree of the lines as the tokenizer cuts them, each by itself."""
-    return IdentifierTrie.of(
-        ids for ids in tokenizer(list(lines), add_special_tokens=False)["input_ids"]
-    )
-
-
 class IdentifierGrammar(NamedTuple):
     """`identifier (separator identifier)* end`, with at most `most` identifiers."""
 
@@ -37,6 +30,8 @@ class IdentifierGrammar(NamedTuple):
     """Tokens of a line break; none where the tokenizer has none (T5)."""
     ends: tuple[int, ...]
     most: int = 1
+    longest: int = 0
+    """Most tokens of an answer, its end included."""
 
     @classmethod
     def of(
@@ -48,8 +43,10 @@ class IdentifierGrammar(NamedTuple):
         most: int = 1,
     ) -> IdentifierGrammar:
         """The grammar of lists of these lines."""
-        separator = tokenizer.encode("\n", add_special_tokens=False)
-        return cls(trie_of(tokenizer, lines), tuple(separator), tuple(ends), most)
+        separator = tuple(tokenizer.encode("\n", add_special_tokens=False))
+        ids = tokenizer(list(lines), add_special_tokens=False)["input_ids"]
+        longest = most * (max(map(len, ids), default=0) + len(separator)) + 1
+        return cls(IdentifierTrie.of(ids), separator, tuple(ends), most, longest)
 
 
 class _Place(NamedTuple):
@@ -100,7 +97,7 @@ class OnlyIdentifiers(LogitsProcessor):
 
     def _after(self, place: _Place, token: int) -> _Place:
         """The place one token on."""
-        _, separator, ends, _ = self._grammar
+        separator, ends = self._grammar.separator, self._grammar.ends
         if place.is_over or (token in ends and place.separator == 0):
             return place._replace(is_over=True)
         if place.separator:
@@ -120,7 +117,7 @@ class OnlyIdentifiers(LogitsProcessor):
 
     def _following(self, place: _Place) -> Tensor:
         """The tokens that may follow."""
-        trie, separator, ends, most = self._grammar
+        trie, separator, ends, most, _ = self._grammar
         if place.is_over:
             return torch.tensor(ends)
         if place.separator:

@@ -10,6 +10,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from cauce.sources.articles import ArticlesSource
+from cauce.sources.arxiv import ArxivSource
 from cauce.sources.cima import CimaSource
 from cauce.sources.epi import EpiSource
 from cauce.sources.fetching import ReadableSource, fetch
@@ -20,12 +22,22 @@ from cauce.sources.spl import SplSource
 from cauce.sources.vademecum import VademecumSource
 
 Source = Annotated[
-    OpenFdaSource | SplSource | EpiSource | CimaSource | FilesSource | HubSource | VademecumSource,
+    OpenFdaSource
+    | SplSource
+    | EpiSource
+    | CimaSource
+    | ArticlesSource
+    | ArxivSource
+    | FilesSource
+    | HubSource
+    | VademecumSource,
     Field(discriminator="kind"),
 ]
 """Any source that a recipe may name."""
 
 __all__ = [
+    "ArticlesSource",
+    "ArxivSource",
     "CimaSource",
     "EpiSource",
     "FilesSource",

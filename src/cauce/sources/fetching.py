@@ -19,6 +19,7 @@ from typing import IO, Any, NamedTuple, Protocol
 
 from cauce.records import Document, Refusal
 from cauce.runs import atomic_write, fingerprint, write_json
+from cauce.sources.arxiv import ArxivSource
 from cauce.sources.cima import CimaSource
 from cauce.sources.openfda import OpenFdaSource
 
@@ -97,7 +98,7 @@ def _stage(source: ReadableSource, place: Path, progress: Callable[[str], None])
     if place.is_dir() and not scratch.is_dir():
         shutil.rmtree(place)
     scratch.mkdir(parents=True, exist_ok=True)
-    live = source if isinstance(source, OpenFdaSource | CimaSource) else None
+    live = source if isinstance(source, OpenFdaSource | CimaSource | ArxivSource) else None
     items = live.documents(scratch) if live else source.documents()
     counts = _write_stage(items, place, progress)
     write_json(done, state)

@@ -1,4 +1,4 @@
-"""Requests to public servers: one connection, named, and repeated until they are answered.
+"""Requests to public servers: few connections, named, and repeated until they are answered.
 
 Answers 429 and 5xx and broken connections are tried again, after `Retry-After` when the server
 names it, else after waits that double.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import email.utils
 import time
+from contextlib import nullcontext
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -19,26 +20,40 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from cauce.sources.pace import Pace
+
 ATTEMPTS = 6
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 120.0
 TIMEOUT_S = 60.0
 
 
-def polite_client(auth: httpx.Auth | None = None) -> httpx.Client:
-    """A client that says who asks and holds one connection."""
+def polite_client(
+    auth: httpx.Auth | None = None, *, mailto: str = "", connections: int = 1
+) -> httpx.Client:
+    """A client that says who asks, and how to reach them where `mailto` is given."""
     import httpx
 
+    contact = f" (mailto:{mailto})" if mailto else ""
     return httpx.Client(
         auth=auth,
         timeout=TIMEOUT_S,
-        limits=httpx.Limits(max_connections=1),
-        headers={"User-Agent": f"cauce/{version('cauce')}"},
+        limits=httpx.Limits(max_connections=connections),
+        headers={"User-Agent": f"cauce/{version('cauce')}{contact}"},
     )
 
 
-def ask(client: httpx.Client, url: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
-    """The answer to a request that may have to be repeated; SourceUnavailable without one."""
+def ask(
+    client: httpx.Client,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    pace: Pace | None = None,
+) -> httpx.Response:
+    """The answer to a request that may have to be repeated; SourceUnavailable without one.
+
+    Threads that share a `pace` take turns, and all of them wait when the server says so.
+    """
     import httpx
 
     wait_s, reason = FIRST_WAIT_S, ""
@@ -47,14 +62,19 @@ def ask(client: httpx.Client, url: str, headers: Mapping[str, str] | None = None
             time.sleep(min(wait_s, LONGEST_WAIT_S))
             wait_s *= 2
         try:
-            answer = client.get(url, headers=headers)
+            with pace.turn() if pace else nullcontext():
+                answer = client.get(url, headers=headers)
         except httpx.TransportError as error:
             reason = str(error) or type(error).__name__
             continue
+        if pace:
+            pace.learn(answer.headers)
         if answer.status_code != 429 and answer.status_code < 500:
             return answer
         reason = f"HTTP {answer.status_code}"
         wait_s = _retry_after_s(answer.headers.get("retry-after", ""), wait_s)
+        if pace:
+            pace.hold(min(wait_s, LONGEST_WAIT_S))
     raise SourceUnavailable(
         f"{url} did not answer after {ATTEMPTS} attempts (last: {reason}).\n"
         "Run the same command again later: what was already received is kept."

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from cauce.corpus.research.statements import UNFINISHED, statement_of
 from cauce.corpus.research.wording import AUTHORS, DEICTIC, MARK, METHODS
-from cauce.records import CitingSentence, Document, Language, Reference
+from cauce.records import Citation, CitingSentence, Document, Language, Reference
 
 FEWEST_WORDS, MOST_WORDS = 8, 45
 
@@ -65,6 +65,27 @@ class Cited(NamedTuple):
         """Document, section and place: the same whenever the article is read."""
         return f"{self.document.key}/{self.sentence.section}/{self.sentence.start}"
 
+    @property
+    def article(self) -> str:
+        """Group of the document: its DOI, where the source knows it."""
+        return self.document.group or self.document.id
+
+    @property
+    def citation(self) -> Citation:
+        """The sentence letter for letter, where it stands."""
+        document = self.document
+        return Citation(
+            source=document.source,
+            id=document.id,
+            version=document.version,
+            section=self.sentence.section,
+            quote=self.sentence.text,
+            start=self.sentence.start,
+            title=document.title,
+            language=document.language,
+            url=document.url,
+        )
+
 
 class Left(NamedTuple):
     """A citing sentence that no question is made of, and why."""
@@ -76,22 +97,27 @@ class Left(NamedTuple):
 
 def usable_sentences(document: Document) -> Iterator[Cited | Left]:
     """Every citing sentence of an article, as one to use or as one to leave."""
+    for cited in cited_sentences(document):
+        reason = why_unusable(unmarked(cited.sentence), cited.statement, document.language)
+        if not cited.works:
+            reason = reason or "none of the cited works has a DOI"
+        yield Left(cited.id, cited.clean, reason) if reason else cited
+
+
+def cited_sentences(document: Document) -> Iterator[Cited]:
+    """Every citing sentence of an article, with the works that have a DOI, if any."""
     references = {reference.id: reference for reference in document.references}
     for sentence in document.citing:
         text = unmarked(sentence)
         found = [references[id] for id in sentence.references if id in references]
         works = {work.doi: work for work in found if work.doi}
-        cited = Cited(
+        yield Cited(
             document,
             sentence,
             clean=text.replace(AUTHORS, "").strip(),
             statement=statement_of(text, document.language),
             works=tuple(works.values()),
         )
-        reason = why_unusable(text, cited.statement, document.language)
-        if not works:
-            reason = reason or "none of the cited works has a DOI"
-        yield Left(cited.id, cited.clean, reason) if reason else cited
 
 
 def unmarked(sentence: CitingSentence) -> str:

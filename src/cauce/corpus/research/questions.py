@@ -40,6 +40,11 @@ class ResearchQuestion(Record):
     language: Language
 
     @property
+    def sentence_id(self) -> str:
+        """`Cited.id` of the sentence."""
+        return self.id.removesuffix(f"/{self.opening}")
+
+    @property
     def dois(self) -> tuple[str, ...]:
         """The answer, each once."""
         return tuple(dict.fromkeys(work.doi for work in self.references if work.doi))
@@ -131,28 +136,17 @@ def _ask(
 def _question(
     cited: Cited, question: str, opening: Opening, accepted: Accepted
 ) -> ResearchQuestion:
-    document, sentence = cited.document, cited.sentence
     return ResearchQuestion(
         id=f"{cited.id}/{opening}",
         question=question,
         opening=opening,
-        article=document.group or document.id,
-        evidence=Citation(
-            source=document.source,
-            id=document.id,
-            version=document.version,
-            section=sentence.section,
-            quote=sentence.text,
-            start=sentence.start,
-            title=document.title,
-            language=document.language,
-            url=document.url,
-        ),
+        article=cited.article,
+        evidence=cited.citation,
         sentence=cited.clean,
         references=cited.works,
         rank=accepted.rank,
         overlap=round(accepted.overlap, 3),
-        language=document.language,
+        language=cited.document.language,
     )
 
 

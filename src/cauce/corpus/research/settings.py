@@ -22,6 +22,9 @@ class ResearchSettings(Record):
     """Kinds of question, mixed half and half; a sentence that gives none of one gives the other."""
     questions_per_sentence: int = Field(1, ge=1, le=2)
     """Most questions of a sentence; with 2 each is of another kind."""
+    embedding: str = ""
+    """By which sentences are also found by meaning: `minilm`, a folder or a pulled hub id; empty
+    looks for words alone."""
     rewrite: str = ""
     """Prompt by which a model says a question in its own words; `{question}` and `{sentence}` stand
     for the question and for the sentence without its marks. Empty asks no model."""

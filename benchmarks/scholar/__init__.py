@@ -1,0 +1,1 @@
+"""The research assistant and its parts against their bars: `python -m benchmarks.scholar`."""

@@ -1,0 +1,1 @@
+"""Passages found by their words and their meaning: an index in a folder, or on OpenSearch."""

@@ -1,0 +1,1 @@
+"""Known works with their DOIs, and which of them a reference means."""

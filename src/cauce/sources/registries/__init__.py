@@ -1,0 +1,1 @@
+"""Registries of DOIs: what Crossref, OpenAlex and DataCite say of a work."""
