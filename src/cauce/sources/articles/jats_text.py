@@ -143,7 +143,7 @@ def _formula(element: _Element) -> str:
 def _mathml(element: _Element) -> str:
     """The symbols of a formula in a row; what annotates it is left out."""
     for note in list(element.iter(f"{_MATHML}annotation", f"{_MATHML}annotation-xml")):
-        note.clear(keep_tail=True)
+        note.clear(keep_tail=True)  # type: ignore[call-arg]  # lxml-stubs 0.5 lacks it
     return "".join(string(element).split())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from cauce.errors import DataRefused
-from cauce.records import Document, Refusal
+from cauce.records import Document, Reference, Refusal
 from cauce.sources.articles.deposit import deposited_article, deposited_works
 from cauce.sources.articles.document import Article, Given, document_of
 from cauce.sources.articles.jats import jats_article
@@ -54,8 +54,10 @@ def _of_pdf(given: Given) -> Document | Refusal:
         document = read_pdf(given.path, language=given.language)
     except DataRefused as error:
         return Refusal(file=str(given.path), position="the whole file", reason=str(error))
-    doi = document.work.doi if document.work else None
+    work = document.work or Reference(id="", title=document.title)
+    doi = work.doi
     added = {
+        "work": work.model_copy(update={"id": document.id}),
         "group": doi or given.path.name,
         "url": f"https://doi.org/{doi}" if doi else "",
         "licence": given.licence,

@@ -74,7 +74,7 @@ class Span(NamedTuple):
 
 
 def sentence_spans(text: str, marks: Iterable[tuple[int, int]] = ()) -> list[Span]:
-    """Where the sentences of a text stand, in order; a line end ends one too.
+    """Where the sentences of a text stand, in order; a line ends with its last one.
 
     `marks` are the places of citation marks: none is cut, each is within one sentence.
     """
