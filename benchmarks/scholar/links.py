@@ -31,7 +31,7 @@ PUBLISHERS = {
     "JOSE": "pdf-jats/jose/*/*.jats",
 }
 TOOLS = {"CERMINE": "tool-output/*/*.cermxml", "GROBID": "tool-output/*/*.tei.xml"}
-NUMBERED_BY_POSITION = re.compile(r"[\[(]?\d+[\])]?")
+_NUMBER = re.compile(r"[\[(]?\d+[\])]?")
 
 _BLOCKS = {"p", "title", "label", "sec", "fig", "table-wrap", "fn", "list-item", "td", "th"}
 _BLOCKS |= {"caption", "boxed-text", "div", "head", "figDesc", "note", "figure", "ref-list"}
@@ -79,8 +79,11 @@ def measure(data: Path) -> None:
     _report("links, JATS of 4 publishers", total, (0.995, 0.99))
     for name, pattern in TOOLS.items():
         _report(f"links, {name}", _counts(sorted(folder.glob(pattern))), (0.97, 0.97))
-    report("links: files that crash the reader", _crashes(folder), 0)
     articles = [path for pattern in PUBLISHERS.values() for path in sorted(folder.glob(pattern))]
+    report(
+        "links: marks in the cells of tables, in no sentence", sum(map(_in_cells, articles)), None
+    )
+    report("links: files that crash the reader", _crashes(folder), 0)
     report("links: sentences cut in the wrong place", _badly_cut(articles), 0.02)
     report("JATS files a second of one core", _speed(articles), 60, "higher")
 
@@ -150,6 +153,15 @@ def gold_links(path: Path) -> Iterator[Gold]:
                 yield Gold(reference, *_anchors(before, after), _beyond(before + item[0] + after))
 
 
+def _in_cells(path: Path) -> int:
+    root = etree.parse(path).getroot()
+    listed = {node.get("id") for node in root.iter("ref")}
+    cells = (
+        xref for name in ("td", "th") for cell in root.iter(name) for xref in cell.iter("xref")
+    )
+    return sum(xref.get("rid") in listed for xref in cells)
+
+
 def _name(node: etree._Element) -> str:
     return etree.QName(node).localname if isinstance(node.tag, str) else ""
 
@@ -216,9 +228,7 @@ def _cited(
     cited = list(ids)
     following = [item for item in items[number + 1 : number + 8] if item != ""]
     if len(following) > 1 and isinstance(following[0], str) and isinstance(following[1], tuple):
-        numbers = NUMBERED_BY_POSITION.fullmatch(text.strip()) and NUMBERED_BY_POSITION.fullmatch(
-            following[1][0].strip()
-        )
+        numbers = _NUMBER.fullmatch(text.strip()) and _NUMBER.fullmatch(following[1][0].strip())
         if numbers and _DASH.fullmatch(following[0]):
             between = listed[places[ids[-1]] + 1 : places[following[1][1][0]]]
             cited += [id for id in between if id]
@@ -252,7 +262,7 @@ def _joined(words: list[str]) -> str:
 
 
 def _crashes(folder: Path) -> int:
-    """How many of all the XML and PDF-free files of the folder end in an exception."""
+    """How many of the XML files of the folder end in an exception."""
     crashed = 0
     for path in sorted(folder.rglob("*")):
         if path.suffix not in (".xml", ".jats", ".nxml", ".cermxml") or not path.is_file():
@@ -280,7 +290,11 @@ def _badly_cut(paths: Iterable[Path]) -> float:
 
 
 def _speed(paths: list[Path]) -> float:
-    start = time.process_time()
-    for path in paths:
-        _read(path)
-    return len(paths) / (time.process_time() - start)
+    """The best of three rounds."""
+    rounds = []
+    for _ in range(3):
+        start = time.process_time()
+        for path in paths:
+            _read(path)
+        rounds.append(time.process_time() - start)
+    return len(paths) / min(rounds)

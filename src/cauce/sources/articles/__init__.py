@@ -13,6 +13,7 @@ from typing import Literal
 from cauce.records import Document, Language, Record, Refusal
 from cauce.sources.articles.document import ENDINGS, Given
 from cauce.sources.articles.reading import read_articles
+from cauce.sources.curation import article_id, decisions_file, dropped
 from cauce.sources.paths import matching_files, today
 
 
@@ -28,14 +29,31 @@ class ArticlesSource(Record):
     """Of the articles that do not tell theirs; goes with every document."""
 
     def inputs(self) -> tuple[Path, ...]:
-        """The files that are read."""
-        return matching_files(self.path, (*ENDINGS, *(f"{ending}.gz" for ending in ENDINGS)))
+        """The files that are read, and the decisions by which others are not."""
+        return (*self._files(), *decisions_file(self._folder()))
 
     def documents(self) -> Iterator[Document | Refusal]:
         """Each article of each file as a Document, or the reason why it is refused."""
         retrieved = today()
-        for path in self.inputs():
+        for path in self._files():
             yield from read_articles(Given(path, self.language, self.licence, retrieved))
+
+    def _folder(self) -> Path:
+        """Where the articles lie, by which each is called in their curation."""
+        return next(path for path in (self.path, *self.path.parents) if path.is_dir())
+
+    def _files(self) -> list[Path]:
+        """Of articles that nobody dropped; a PDF only where nothing else holds its article."""
+        folder = self._folder()
+        left_out = dropped(folder)
+        found = matching_files(self.path, (*ENDINGS, *(f"{ending}.gz" for ending in ENDINGS)))
+        kept = [path for path in found if article_id(path, folder) not in left_out]
+        better = {article_id(path, folder) for path in kept if path.suffix.lower() != ".pdf"}
+        return [
+            path
+            for path in kept
+            if path.suffix.lower() != ".pdf" or article_id(path, folder) not in better
+        ]
 
 
 __all__ = ["ArticlesSource"]
