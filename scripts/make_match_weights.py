@@ -1,6 +1,6 @@
 """Makes `src/cauce/data/match-weights.json`: how much each agreement speaks for a work.
 
-    python -m scripts.make_match_weights FOLDER    # the folder `scholar` of the shared inputs
+    python -m scripts.make_match_weights FOLDER    # the folder of the shared inputs
 
 Every pair of a reference and a candidate is an example of a logistic regression, from the articles
 that `benchmarks.scholar.matching` does not report on. Prints precision and recall on these same

@@ -37,7 +37,7 @@ from cauce.records import Document, Reference
 from cauce.sources.articles import ArticlesSource
 from cauce.sources.registries.work import Work
 
-ARTICLES = ("jats/epmc", "jats/plos", "pdf-jats/hindawi/*/*.xml")
+ARTICLES = ("scholar/jats/epmc", "scholar/jats/plos", "scholar/pdf-jats/hindawi/*/*.xml")
 SEED = 7
 LEAST_PRINTED = 40
 """Characters of a printed reference that is worth asking for."""
@@ -191,7 +191,7 @@ def halves(folder: Path) -> tuple[list[Reference], list[Reference]]:
 
 
 def matching(data: Path) -> None:
-    """Precision, recall and false DOIs of the matcher at its threshold, and of the first hit."""
+    """Prints every figure; `data` is the folder of the shared inputs."""
     _, held_out = halves(data)
     asked = trial(held_out)
     started = time.perf_counter()

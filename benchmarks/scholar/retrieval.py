@@ -12,7 +12,6 @@ import re
 import tempfile
 import time
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -177,7 +176,7 @@ def _report_found(
 ) -> None:
     """Reports every way, and the fusion chosen on other papers against the bar."""
     papers = [one.paper for one in answered]
-    counted = Counter(offsets[paper] for paper in papers)
+    choices = sorted({offsets[paper] for paper in papers})
     ways = {
         "words": [one.by_words for one in answered],
         "meaning": [one.by_meaning for one in answered],
@@ -186,7 +185,7 @@ def _report_found(
     for way, right in ways.items():
         report(_named(name, way, papers, right), sum(right) / len(right), None, "higher")
     chosen = [one.by_both[offsets[one.paper]] for one in answered]
-    way = f"both, offset chosen on other papers {dict(counted)}"
+    way = f"both, offset chosen on other papers {choices}"
     report(_named(name, way, papers, chosen), sum(chosen) / len(chosen), bar, "higher")
 
 
@@ -225,7 +224,9 @@ def measure_speed(sizes: dict[int, float] = SIZES) -> None:
             started = time.process_time()
             for text in asked:
                 index.search(text, LIMIT)
-            report(f"question, {size} passages, ms", _ms(started, len(asked)), bar)
+            report(
+                f"question, {size} passages, its embedding apart, ms", _ms(started, len(asked)), bar
+            )
 
 
 def _made_up(size: int) -> Iterator[Passage]:

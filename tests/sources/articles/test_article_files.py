@@ -165,4 +165,5 @@ def test_real_deposits_are_read() -> None:
     for path in sorted(shared_data("scholar").glob("pdf-jats/jose/*/*.crossref.xml")):
         document = read_one(path)
         assert document.id.startswith("10.21105/jose.")
+        assert [section.text for section in document.sections] == [document.title]
         assert all(reference.title for reference in document.references)

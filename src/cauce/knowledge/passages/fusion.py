@@ -13,8 +13,9 @@ from cauce.knowledge.passages.passage import Hit, Passage
 
 DEPTH = 100
 """Passages of each ranking that are fused."""
-RANK_OFFSET = 60
-"""That of the paper, with equal weights: the dev papers gave no cause for another choice."""
+RANK_OFFSET = 5
+"""Of 5, 10, 20 and the paper's 60 it finds most, whichever of 31 papers is left out: of 1,279
+sentences 0.636 find a title that they cite among ten, with 60 0.613 (2026)."""
 
 
 class Fused(NamedTuple):

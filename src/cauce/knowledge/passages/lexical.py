@@ -99,7 +99,7 @@ class WordIndex:
 
     def of_group(self, group: str) -> list[int]:
         """The numbers of a group's passages."""
-        limit = max(self._searcher.num_docs, 1)
+        limit = max(self._searcher.doc_freq("group", group), 1)
         found = self._searcher.search(self._term("group", group), limit, count=False)
         return self._numbers([address for _, address in found.hits])
 

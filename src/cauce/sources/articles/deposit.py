@@ -1,6 +1,6 @@
 """What a publisher deposits with Crossref (schema 4 and 5): a work, its abstract and references.
 
-A deposit holds no text, so nothing tells where its references are cited.
+A deposit holds no other text, so nothing tells where its references are cited.
 """
 
 from __future__ import annotations
@@ -40,11 +40,8 @@ def deposited_works(root: _Element) -> list[_Element]:
 def deposited_article(element: _Element) -> Article:
     """A work with its references in the order of the list."""
     abstracts = [take_off_namespace(each) for each in element.findall("{*}abstract")[:1]]
-    parts = (
-        part
-        for abstract in abstracts
-        for part in section_parts(abstract, Place("abstract", kind="abstract"), Cited((), {}))
-    )
+    place = Place("abstract", kind="abstract")
+    parts = (part for each in abstracts for part in section_parts(each, place, Cited((), {})))
     return Article(
         work=_work(element),
         parts=without_empty(parts),

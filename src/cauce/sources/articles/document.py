@@ -74,9 +74,13 @@ def part(
 
 
 def document_of(article: Article, given: Given, number: int = 1) -> Document:
-    """The Document; articles without a DOI are known by their file, and their number in it."""
+    """The Document; articles without a DOI are known by their file, and their number in it.
+
+    Where there is no text at all, the title is the text.
+    """
     name = given.stem if number == 1 else f"{given.stem}#{number}"
     doi = article.work.doi
+    title = article.work.title or name
     code = article.language[:2].lower()
     language: Language = "en" if code == "en" else "es" if code == "es" else given.language
     return Document(
@@ -84,9 +88,10 @@ def document_of(article: Article, given: Given, number: int = 1) -> Document:
         id=doi or name,
         version="1",
         effective=article.published,
-        title=article.work.title or name,
+        title=title,
         language=language,
-        sections=tuple(part.section for part in article.parts),
+        sections=tuple(part.section for part in article.parts)
+        or (Section(id="title", kind="other", title="", text=title),),
         work=article.work.model_copy(update={"id": doi or name}),
         references=article.references,
         citing=tuple(sentence for part in article.parts for sentence in part.citing),
