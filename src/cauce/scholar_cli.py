@@ -59,12 +59,37 @@ def match(
     catalogue: Annotated[
         Path, typer.Option(help="Known works: lines with doi, title, authors, year...")
     ],
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask Crossref, OpenAlex and DataCite for the rest.")
+    ] = False,
+    mailto: Annotated[
+        str, typer.Option(help="Your address, by which the registries can reach you.")
+    ] = "",
+    kept: Annotated[
+        Path, typer.Option(help="Folder in which the answers of the registries are kept.")
+    ] = Path("registries"),
 ) -> None:
     """The DOI of each reference, or null, with score, margin to the runner-up and source."""
     from cauce.knowledge.works.lines import match_rows
 
     _existing([references, catalogue])
-    _print(match_rows(catalogue, references))
+    if not online:
+        _print(match_rows(catalogue, references))
+        return
+    from cauce.knowledge.works.resolver import Registries
+    from cauce.sources.registries.crossref import Crossref
+    from cauce.sources.registries.datacite import DataCite
+    from cauce.sources.registries.openalex import OpenAlex
+    from cauce.sources.registries.registry import RegistrySettings
+
+    settings = RegistrySettings(mailto=mailto, folder=kept)
+    with (
+        Crossref(settings) as crossref,
+        OpenAlex(settings) as openalex,
+        DataCite(settings) as datacite,
+    ):
+        asked = Registries(crossref, openalex, datacite)
+        _print(match_rows(catalogue, references, asked))
 
 
 @scholar_app.command()

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from cauce.knowledge.works.catalogue import Catalogue
-from cauce.knowledge.works.matching import local_match
+from cauce.knowledge.works.matching import Match
+from cauce.knowledge.works.resolver import Registries, Resolver
 from cauce.records import Reference, Refusal
 from cauce.sources.dois import normal_doi
 from cauce.sources.registries.work import Work, says_retracted
@@ -16,32 +17,41 @@ from cauce.sources.registries.work import Work, says_retracted
 TEXT_FIELDS = ("raw", "title", "container", "volume", "issue", "pages", "year")
 
 
-def match_rows(catalogue: Path, references: Path) -> Iterator[dict[str, Any] | Refusal]:
+def match_rows(
+    catalogue: Path, references: Path, registries: Registries | None = None
+) -> Iterator[dict[str, Any] | Refusal]:
     """A row of every reference, `{"id", "doi", "score", "margin", "source"}`, in order.
 
-    `doi` is None where no work of the catalogue is sure enough. A line of either file that cannot
-    be read is a Refusal, those of the catalogue first.
+    `doi` is None where no work is sure enough; a work that was retracted has one more key. What
+    the catalogue does not know the `registries` are asked for, where they are given. A line of
+    either file that cannot be read is a Refusal: those of the catalogue first, then the others'.
     """
     with Catalogue() as works:
-        refused = []
         for item in read_works(catalogue):
             if isinstance(item, Refusal):
-                refused.append(item)
+                yield item
             else:
                 works.add([item])
-        yield from refused
-        for cited in read_references(references):
-            if isinstance(cited, Refusal):
-                yield cited
-                continue
-            match = local_match(cited, works)
-            yield {
-                "id": cited.id,
-                "doi": match.doi,
-                "score": round(match.score, 4),
-                "margin": round(match.margin, 4),
-                "source": match.source,
-            }
+        cited = []
+        for line in read_references(references):
+            if isinstance(line, Refusal):
+                yield line
+            else:
+                cited.append(line)
+        matches = Resolver(works, registries).resolve(cited)
+        for reference, match in zip(cited, matches, strict=True):
+            yield _match_row(reference, match)
+
+
+def _match_row(cited: Reference, match: Match) -> dict[str, Any]:
+    row = {
+        "id": cited.id,
+        "doi": match.doi,
+        "score": round(match.score, 4),
+        "margin": round(match.margin, 4),
+        "source": match.source,
+    }
+    return {**row, "retracted": True} if match.retracted else row
 
 
 def read_works(path: Path) -> Iterator[Work | Refusal]:
