@@ -138,9 +138,13 @@ def test_every_verb_has_help(verb):
 
 def test_the_verbs_are_those_that_are_documented():
     assert {verb[0] for verb in VERBS} == {
-        *STAGES, "run", "ask", "serve", "doctor", "runs", "models", "drugs", "tokenizer",
+        *STAGES, "run", "ask", "serve", "doctor", "runs", "models", "drugs", "scholar",
+        "tokenizer",
     }  # fmt: skip
     assert {verb[1] for verb in VERBS if verb[0] == "runs" and verb[1:]} == {"list", "show", "path"}
+    assert {verb[1] for verb in VERBS if verb[0] == "scholar" and verb[1:]} == {
+        *("links", "references", "match", "curate", "ask")
+    }
 
 
 def test_a_word_that_is_no_verb_ends_with_2(cauce):

@@ -52,11 +52,11 @@ def refusal(data: dict[str, object]) -> str:
         ),
         (
             {"sources": [{"kind": "xyz"}]},
-            "kinds are openfda, spl, epi, cima, files, hub, vademecum.",
+            "kinds are openfda, spl, epi, cima, articles, arxiv, files, hub, vademecum.",
         ),
         (
             {"assistant": {"zzz": 1}},
-            "the keys here are answer_chars, batch_size, max_new_tokens, passage_chars.",
+            "the keys here are answer_chars, batch_size, max_new_tokens, passage_chars, way.",
         ),
     ],
 )
@@ -267,6 +267,7 @@ def test_every_recipe_of_the_project_is_valid(path, tmp_path, monkeypatch):
             with gzip.open(name, "wt") as stream:
                 stream.write(LABEL)
         elif name:
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
             Path(name).write_text(LABEL)
     assert load_recipe(path).run
 

@@ -11,13 +11,12 @@ import string
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from transformers import (
-    BatchEncoding,
     GPT2Config,
     GPT2LMHeadModel,
     LogitsProcessor,
@@ -134,7 +133,7 @@ def _known(written: Sequence[str], known: set[str]) -> float:
 
 
 def _generated(
-    model: GPT2LMHeadModel,
+    model: Any,
     tokenizer: PreTrainedTokenizerBase,
     only: LogitsProcessor | None,
     longest: int,
@@ -150,17 +149,17 @@ def _generated(
     return tokenizer.batch_decode(written, skip_special_tokens=True)
 
 
-def _prompts(tokenizer: PreTrainedTokenizerBase) -> BatchEncoding:
+def _prompts(tokenizer: PreTrainedTokenizerBase) -> Any:
     return tokenizer([*PROMPTS] * PROMPTED, return_tensors="pt", padding=True)
 
 
-def _random_gpt2(tokenizer: PreTrainedTokenizerBase) -> GPT2LMHeadModel:
+def _random_gpt2(tokenizer: PreTrainedTokenizerBase) -> Any:
     torch.manual_seed(0)
     end = tokenizer.eos_token_id
     config = GPT2Config(
         vocab_size=len(tokenizer), n_layer=4, bos_token_id=end, eos_token_id=end, pad_token_id=end
     )
-    return GPT2LMHeadModel(config).eval()
+    return cast(Any, GPT2LMHeadModel(config)).eval()
 
 
 def _gpt2_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -170,6 +169,7 @@ def _gpt2_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
     end = "<|endoftext|>"
-    return PreTrainedTokenizerFast(
+    tokenizer: PreTrainedTokenizerBase = cast(Any, PreTrainedTokenizerFast)(
         tokenizer_object=backend, eos_token=end, pad_token=end, padding_side="left"
     )
+    return tokenizer

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-EMBEDDED = {"arroyo": Path(__file__).parent.parent / "data" / "arroyo"}
+EMBEDDED = {name: Path(__file__).parent.parent / "data" / name for name in ("arroyo", "cauce-mini")}
 """Models that are part of the package."""
 
 PULLED_FILES = [
