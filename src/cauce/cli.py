@@ -331,7 +331,7 @@ def models_pull(
 
 
 @models_app.command("path")
-def models_path(model: Annotated[str, typer.Argument(help="A hub id, or arroyo.")]) -> None:
+def models_path(model: Annotated[str, typer.Argument(help="A hub id, cauce-mini or arroyo.")]) -> None:
     """Where a model is."""
     from cauce.models.loading import resolve
 
@@ -340,7 +340,7 @@ def models_path(model: Annotated[str, typer.Argument(help="A hub id, or arroyo."
 
 @models_app.command("export")
 def models_export(
-    model: Annotated[str, typer.Argument(help="A folder, a hub id, or arroyo.")],
+    model: Annotated[str, typer.Argument(help="A folder, a hub id, cauce-mini or arroyo.")],
     out: Annotated[Path, typer.Option(help="The file, such as model.onnx.")],
     json: Json = False,
 ) -> None:
