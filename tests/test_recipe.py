@@ -56,7 +56,8 @@ def refusal(data: dict[str, object]) -> str:
         ),
         (
             {"assistant": {"zzz": 1}},
-            "the keys here are answer_chars, batch_size, max_new_tokens, passage_chars, way.",
+            "the keys here are answer_chars, batch_size, max_new_tokens, model_names, "
+            "passage_chars, way.",
         ),
     ],
 )

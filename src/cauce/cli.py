@@ -331,7 +331,9 @@ def models_pull(
 
 
 @models_app.command("path")
-def models_path(model: Annotated[str, typer.Argument(help="A hub id, cauce-mini or arroyo.")]) -> None:
+def models_path(
+    model: Annotated[str, typer.Argument(help="A hub id, cauce-mini or arroyo.")],
+) -> None:
     """Where a model is."""
     from cauce.models.loading import resolve
 

@@ -24,5 +24,8 @@ class AssistantSettings(Record):
     """Longest text the model may write, in tokens; an unfinished sentence is withheld."""
     way: Way = "expanded"
     """How evidence is looked for where articles are the source."""
+    model_names: bool = False
+    """Whether the model picks among the sentences that were found; else the first is shown, which
+    a small model does not better (docs/log.md, 2026-11-29)."""
     batch_size: int = Field(16, ge=1)
     """Questions answered together when a file of them is given."""

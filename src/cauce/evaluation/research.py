@@ -29,6 +29,7 @@ NAMES: dict[Way, str] = {
     "expanded": "question in several words",
     "topics": "topics to sentence",
 }
+NAMED = "the same, named by the model"
 TRIE, FREE = "tuned, only known DOIs", "tuned, any text"
 
 
@@ -60,13 +61,16 @@ def compare_ways(
     known = {doi for one in assistant.finder.library.evidence.values() for doi in one.dois}
     answers: list[Answer] = []
     seconds: dict[str, float] = {}
-    ways: Sequence[Way] = get_args(Way)
-    for way in ways:
-        progress(f"asking by {NAMES[way]}")
+    asked: list[tuple[str, Way, bool]] = [(NAMES[way], way, False) for way in get_args(Way)]
+    if assistant.model is not None:
+        asked.insert(2, (NAMED, "expanded", True))
+    for name, way, by_model in asked:
+        progress(f"asking: {name}")
         start = time.perf_counter()
-        answers += _asked(assistant, examples, way, is_withheld=False)
-        seconds[NAMES[way]] = (time.perf_counter() - start) / len(examples)
-        answers += _asked(assistant, examples, way, is_withheld=True)
+        answers += _asked(assistant, examples, name, way, model_names=by_model)
+        seconds[name] = (time.perf_counter() - start) / len(examples)
+        without = [example.group for example in examples]
+        answers += _asked(assistant, examples, name, way, model_names=by_model, without=without)
     if assistant.model is not None:
         progress("asking the tuned model for known DOIs")
         start = time.perf_counter()
@@ -85,13 +89,18 @@ def compare_ways(
 
 
 def _asked(
-    assistant: ResearchAssistant, examples: Sequence[Example], way: Way, *, is_withheld: bool
+    assistant: ResearchAssistant,
+    examples: Sequence[Example],
+    name: str,
+    way: Way,
+    *,
+    model_names: bool,
+    without: Sequence[str] = (),
 ) -> list[Answer]:
-    without = [example.group if is_withheld else None for example in examples]
     questions = [example.question for example in examples]
-    replies = assistant.replies(questions, way=way, without=without)
+    replies = assistant.replies(questions, way=way, without=without, model_names=model_names)
     return [
-        _answer(NAMES[way], example, dois_in(reply.text), reply=reply, without=is_withheld)
+        _answer(name, example, dois_in(reply.text), reply=reply, without=bool(without))
         for example, reply in zip(examples, replies, strict=True)
     ]
 

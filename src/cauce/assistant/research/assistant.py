@@ -86,9 +86,14 @@ class ResearchAssistant:
         *,
         way: Way | None = None,
         without: Sequence[str | None] = (),
+        model_names: bool | None = None,
     ) -> list[Reply]:
-        """What `reply` gives for each question; by another way, or `without` an article each."""
+        """What `reply` gives for each question; by another way, or `without` an article each.
+
+        `model_names` says whether the model picks among what was found, where the settings do not.
+        """
         chosen = way or self._settings.way
+        by_model = self._settings.model_names if model_names is None else model_names
         left_out = without or [None] * len(questions)
         asked = [
             self._asked(question, chosen, article)
@@ -96,7 +101,7 @@ class ResearchAssistant:
         ]
         good = [self._thresholds.of(chosen).answers(one.text, one.found) for one in asked]
         answered = [one for one, is_good in zip(asked, good, strict=True) if is_good]
-        picked = iter(self._picked(answered))
+        picked = iter(self._picked(answered, self.model if by_model else None))
         return [
             self._shown(next(picked), one) if is_good else self._nothing(one, chosen)
             for one, is_good in zip(asked, good, strict=True)
@@ -113,13 +118,15 @@ class ResearchAssistant:
         found = self.finder.find(question, language, way, without=without)
         return _Question(question, language, found)
 
-    def _picked(self, asked: Sequence[_Question]) -> Iterator[list[Evidence]]:
+    def _picked(
+        self, asked: Sequence[_Question], model: LoadedModel | None
+    ) -> Iterator[list[Evidence]]:
         """The evidence that the model names for each question; without a model the first found."""
         shown_to = [(one.text, [found.evidence for found in one.found]) for one in asked]
-        if self.model is None:
+        if model is None:
             yield from (evidence[:1] for _, evidence in shown_to)
             return
-        names = named(self.model, shown_to, batch_size=self._settings.batch_size)
+        names = named(model, shown_to, batch_size=self._settings.batch_size)
         for places, (_, evidence) in zip(names, shown_to, strict=True):
             yield [evidence[place] for place in places] or evidence[:1]
 
