@@ -1,7 +1,7 @@
 """Liquid Foundation against the standard small models: `python -m benchmarks.foundation`.
 
 On the CPU, one thread, by CPU seconds; ratios are of one run. Figures go to stdout as JSON lines,
-progress to stderr. `bars` and `ablation` train for hours and are run when asked for; what they
+progress to stderr. `bars`, `ablation` and `mini` train for hours and are run when asked for; what they
 trained is kept in `--work` and not trained again.
 """
 
@@ -22,6 +22,7 @@ def main() -> None:
     from benchmarks.foundation.exactness import exactness
     from benchmarks.foundation.experts import experts
     from benchmarks.foundation.length import attention, decoding
+    from benchmarks.foundation.mini import mini
     from benchmarks.liquid.measure import report_machine
 
     parser = argparse.ArgumentParser(
@@ -34,7 +35,7 @@ def main() -> None:
     options = parser.parse_args()
     long = {
         part.__name__: partial(part, options.work, at_once=options.at_once)
-        for part in (bars, ablation)
+        for part in (bars, ablation, mini)
     }
     sections = {**quick, **long}
     chosen = options.only.split(",")

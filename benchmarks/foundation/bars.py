@@ -18,13 +18,13 @@ STEPS = 300
 PROBE_STEPS = 12
 PROBE_SEEDS = (9, 10, 11)
 
-PEER_RATES: dict[str, tuple[dict[str, Any], ...]] = {
+PEER_RATES: dict[str, tuple[dict[str, float], ...]] = {
     "adamw": ({"lr": 2e-3, "muon_lr": 0.0}, {"lr": 4e-3, "muon_lr": 0.0}),
     "muon": ({"lr": 4e-3, "muon_lr": 0.02}, {"lr": 8e-3, "muon_lr": 0.02}),
 }
 """Of each the better one counts."""
 
-OUR_RATES: dict[str, dict[str, Any]] = {
+OUR_RATES: dict[str, dict[str, float]] = {
     "adamw": {"lr": 2e-3, "muon_lr": 0.0},
     "muon": {"lr": 4e-3, "muon_lr": 0.02},
 }
@@ -71,14 +71,19 @@ def bars(work: Path, *, at_once: int) -> None:
 
 def _best_of(name: str, optimizer: str, work: Path, at_once: int) -> Raced:
     """The peer at its better rates, over all seeds."""
-    tried = [
-        peer(name, optimizer=optimizer, steps=STEPS, seed=SEEDS[0], **rates)
-        for rates in PEER_RATES[optimizer]
-    ]
-    found = race(tried, work, at_once=at_once)
-    best = min(zip(found, tried, strict=True), key=lambda pair: pair[0].loss)[1]
-    say(f"{name} with {optimizer}: {[result.loss for result in found]}, best is {best.name}")
-    return Raced.of(race([best._replace(seed=seed) for seed in SEEDS], work, at_once=at_once))
+    rates = best_rates(name, optimizer, work, at_once)
+    runs = [peer(name, optimizer=optimizer, steps=STEPS, seed=seed, **rates) for seed in SEEDS]
+    return Raced.of(race(runs, work, at_once=at_once))
+
+
+def best_rates(name: str, optimizer: str, work: Path, at_once: int) -> dict[str, float]:
+    """The rates at which the peer's loss is lower, by the first seed."""
+    tried = PEER_RATES[optimizer]
+    runs = [peer(name, optimizer=optimizer, steps=STEPS, seed=SEEDS[0], **rates) for rates in tried]
+    losses = [result.loss for result in race(runs, work, at_once=at_once)]
+    best = tried[losses.index(min(losses))]
+    say(f"{name} with {optimizer}: {losses}, best is {best}")
+    return best
 
 
 def _ours(optimizer: str, share: float, work: Path, at_once: int) -> Raced:
