@@ -1,8 +1,8 @@
 """Liquid Foundation against the standard small models: `python -m benchmarks.foundation`.
 
 On the CPU, one thread, by CPU seconds; ratios are of one run. Figures go to stdout as JSON lines,
-progress to stderr. `bars`, `ablation` and `mini` train for hours and are run when asked for; what they
-trained is kept in `--work` and not trained again.
+progress to stderr. `bars`, `ablation` and `mini` train for hours and are run when asked for; what
+they trained is kept in `--work` and not trained again.
 """
 
 from __future__ import annotations

@@ -26,10 +26,11 @@ def mini(work: Path, *, at_once: int) -> None:
     Where `WORK/mini`, the run of the recipe, is finished, nothing of it is done again.
     """
     recipe = load_recipe(RECIPE)
-    assert recipe.model.new is not None
+    steps = recipe.training.steps
+    assert recipe.model.new is not None and steps is not None
     rates = best_rates("llama", recipe.training.optimizer, work, at_once)
     share = _time_of_update(recipe.model.new.config, recipe.training.optimizer, rates, work)
-    steps = round(recipe.training.steps / share)
+    steps = round(steps / share)
     say(f"an update of Llama takes {share:.3f} of the time of one of cauce-mini: {steps} updates")
     its = [
         "run=mini-llama",
