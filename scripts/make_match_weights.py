@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from benchmarks.scholar.matching import SEED, THRESHOLDS, Trial, halves, outcomes, rates, trial
 
+from cauce.knowledge.logistic import logistic_weights
 from cauce.knowledge.works.comparing import Fields, Printed
 from cauce.knowledge.works.weights import evidence
 
@@ -26,7 +27,6 @@ TRIALS = 3
 """Each draws other near duplicates and errors for the same works."""
 STRENGTH = 1.0
 """Of the squared weights in what is minimised."""
-STEPS = 40
 
 
 class Example(NamedTuple):
@@ -60,7 +60,7 @@ def _examples(asked: Trial, are_fields: bool) -> Iterable[Example]:
 
 
 def _fitted(examples: Iterable[Example]) -> dict[str, float]:
-    """The log odds that explain which candidates are right, by Newton's method."""
+    """The log odds that explain which candidates are right."""
     known = list(examples)
     names = sorted({name for example in known for name in example.names})
     column = {name: place for place, name in enumerate(names)}
@@ -68,12 +68,7 @@ def _fitted(examples: Iterable[Example]) -> dict[str, float]:
     for row, example in enumerate(known):
         x[row, [column[name] for name in example.names]] = 1.0
     y = np.array([example.is_right for example in known], dtype=float)
-    penalty = STRENGTH * np.diag([float(name != "") for name in names])
-    w = np.zeros(len(names))
-    for _ in range(STEPS):
-        p = 1.0 / (1.0 + np.exp(-x @ w))
-        hessian = (x * (p * (1.0 - p))[:, None]).T @ x + penalty
-        w -= np.linalg.solve(hessian + 1e-9 * np.eye(len(names)), x.T @ (p - y) + penalty @ w)
+    w = logistic_weights(x, y, [STRENGTH * (name != "") for name in names])
     return {name: round(float(weight), 2) for name, weight in zip(names, w, strict=True)}
 
 

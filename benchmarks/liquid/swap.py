@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-import cauce
 from benchmarks import report
 from benchmarks.liquid import stories
 from benchmarks.liquid.toy import TOY, Toy, python_sources, trained_toy
 from benchmarks.training.measure import say
 from cauce.models.liquid.transplant import liquidize
-from cauce.models.loading import load_base
-from cauce.models.settings import ModelSettings
 
 BAR_NATS = 1e-3
 
 LONGEST = 512
 """Tokens of a text that are read."""
-
-RECORDS = 12
 
 Texts = Sequence[Tensor]
 
@@ -38,9 +32,6 @@ def swap(toy: Toy = TOY) -> None:
         report_swap("Llama stories260K", stories.read_llama(model), _texts(read))
     else:
         say("  skipped: the shared inputs tinyllama and tinystories are absent")
-    arroyo = load_base(ModelSettings())
-    read = [arroyo.tokenizer(text).input_ids for text in vademecum_texts()]
-    report_swap("arroyo", arroyo.bare, _texts(read))
     judged = [row[None] for row in python_sources().judged]
     report_swap("GPT-2 toy", trained_toy(toy).bare, judged)
 
@@ -60,12 +51,6 @@ def nats(model: Any, texts: Texts) -> float:
     counts = [text.shape[1] - 1 for text in texts]
     losses = [float(model(input_ids=text, labels=text, use_cache=False).loss) for text in texts]
     return sum(loss * count for loss, count in zip(losses, counts, strict=True)) / sum(counts)
-
-
-def vademecum_texts() -> list[str]:
-    """Records of medicines that come with the package, which the embedded model never saw."""
-    folder = Path(cauce.__file__).parent / "data" / "vademecum"
-    return [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.yaml"))[:RECORDS]]
 
 
 def _texts(read: Sequence[Sequence[int]]) -> Texts:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from cauce.corpus.tokens import chat_prompt
 from cauce.errors import DataRefused
 from cauce.models.generation import (
+    Written,
     cut_at_stop,
     end_token_ids,
     generate,
@@ -51,14 +52,15 @@ def greedy_in_plain_loops(loaded, prompt, max_new_tokens):
         if token in end_token_ids(loaded):
             break
         written.append(token)
-    return loaded.tokenizer.decode(written, skip_special_tokens=True).strip()
+    text = loaded.tokenizer.decode(written, skip_special_tokens=True).strip()
+    return Written(text, is_finished=len(written) < max_new_tokens)
 
 
 @pytest.mark.parametrize("kind", [*DECODERS, "t5"])
 def test_answers_equal_those_of_plain_loops_whatever_the_batch(kind):
     loaded = lively(kind)
     expected = [greedy_in_plain_loops(loaded, prompt, 12) for prompt in PROMPTS]
-    assert any(expected)
+    assert any(answer.text for answer in expected)
     for batch_size in (1, 2, 3):
         answers = generate(loaded, PROMPTS, max_new_tokens=12, batch_size=batch_size)
         assert answers == expected
@@ -69,25 +71,43 @@ def test_streamed_pieces_join_to_the_answer(kind):
     loaded = lively(kind)
     for prompt in PROMPTS:
         [answer] = generate(loaded, [prompt], max_new_tokens=12, batch_size=1)
-        assert "".join(stream(loaded, prompt, max_new_tokens=12)) == answer
+        assert "".join(stream(loaded, prompt, max_new_tokens=12)) == answer.text
 
 
 @pytest.mark.parametrize("kind", ["llama", "t5"])
 def test_stop_strings_cut_exactly_plain_and_streamed(kind):
     loaded = lively(kind)
     [answer] = generate(loaded, PROMPTS[:1], max_new_tokens=12, batch_size=1)
-    stop = [answer[4:6]]
-    expected = answer[: answer.index(stop[0])].strip()
-    assert generate(loaded, PROMPTS[:1], max_new_tokens=12, batch_size=1, stop=stop) == [expected]
+    stop = [answer.text[4:6]]
+    expected = answer.text[: answer.text.index(stop[0])].strip()
+    [stopped] = generate(loaded, PROMPTS[:1], max_new_tokens=12, batch_size=1, stop=stop)
+    assert stopped == Written(expected, is_finished=True)
     assert "".join(stream(loaded, PROMPTS[0], max_new_tokens=12, stop=stop)) == expected
 
 
 def test_a_trained_end_token_ends_the_answer():
     loaded = tiny_decoder("llama")
     with torch.no_grad():
-        loaded.model.lm_head.weight.zero_()
         loaded.model.model.norm.weight.zero_()
-    assert generate(loaded, PROMPTS, max_new_tokens=5, batch_size=3) == ["", "", ""]
+    loaded.tokenizer.eos_token = loaded.tokenizer.convert_ids_to_tokens(0)
+    ended = generate(loaded, PROMPTS, max_new_tokens=5, batch_size=3)
+    assert ended == [Written("", is_finished=True)] * 3
+
+
+@pytest.mark.parametrize(("kind", "place"), [("gpt2", 5), ("llama", 5), ("t5", 0)])
+def test_an_answer_is_finished_where_an_end_token_came_in_time(kind, place, monkeypatch):
+    loaded = lively(kind)
+    written = greedy_in_plain_loops(loaded, PROMPTS[0], 12).text
+    tokens = loaded.tokenizer.encode(written, add_special_tokens=False)
+    end, place = tokens[place], tokens.index(tokens[place])
+    monkeypatch.setattr("cauce.models.generation.end_token_ids", lambda loaded: [end])
+    told = []
+    for most in (1, 3, 5, 7):
+        together = generate(loaded, PROMPTS, max_new_tokens=most, batch_size=3)
+        [alone] = generate(loaded, PROMPTS[:1], max_new_tokens=most, batch_size=1)
+        assert alone == together[0]
+        told.append(alone.is_finished)
+    assert told == [place < most for most in (1, 3, 5, 7)]
 
 
 def test_a_prompt_that_cannot_fit_is_refused():

@@ -234,6 +234,8 @@ def test_sampling_habits_of_a_published_model_are_dropped(tmp_path):
 def test_embedded_models_stand_in_the_package():
     package = Path(loading.__file__).parent.parent
     assert all(package in folder.parents for folder in loading.EMBEDDED.values())
+    files = [file for file in (package / "data").rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) < 25e6, "the package is to stay small"
 
 
 def test_biogpt_s_own_tokenizer_renders_the_plain_template(tmp_path):

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from cauce.corpus.questions import KINDS
 from cauce.corpus.research.settings import ResearchSettings
-from cauce.records import Record
+from cauce.corpus.shares import SplitShares
 
 
-class CorpusSettings(Record):
+class CorpusSettings(SplitShares):
     """How documents become questions with their evidence and answers, and how these are split."""
 
     kind: Literal["questions"] = "questions"
@@ -28,10 +28,6 @@ class CorpusSettings(Record):
     """Longest passage of a section that is shown to the model, in characters."""
     answer_chars: int = Field(260, ge=40)
     """Longest answer to learn, in characters; a section whose first sentence is longer is left."""
-    validation_share: float = Field(0.1, gt=0, lt=0.5)
-    """Share of the substances that choose when training stops."""
-    test_share: float = Field(0.2, gt=0, lt=0.5)
-    """Share of the substances that are kept for the evaluation."""
 
     @field_validator("kinds")
     @classmethod
@@ -43,30 +39,19 @@ class CorpusSettings(Record):
             )
         return kinds
 
-    @model_validator(mode="after")
-    def _leaves_something_to_train_on(self) -> CorpusSettings:
-        _refuse_too_little(self.validation_share, self.test_share)
-        return self
 
-
-class PairsSettings(Record):
+class PairsSettings(SplitShares):
     """How documents that hold a question and its answer become examples, and how they are split."""
 
     kind: Literal["pairs"] = "pairs"
     max_documents: int = Field(3_000, ge=3)
     """Most pairs, drawn by group."""
-    validation_share: float = Field(0.1, gt=0, lt=0.5)
-    """Share of the groups that choose when training stops."""
-    test_share: float = Field(0.2, gt=0, lt=0.5)
-    """Share of the groups that are kept for the evaluation."""
-
-    @model_validator(mode="after")
-    def _leaves_something_to_train_on(self) -> PairsSettings:
-        _refuse_too_little(self.validation_share, self.test_share)
-        return self
+    instruction: str = ""
+    """What is asked of every question's text, on a line before it: `Resume el siguiente artículo:`.
+    Empty where the questions ask by themselves."""
 
 
-class TextSettings(Record):
+class TextSettings(SplitShares):
     """How documents become rows of tokens to pretrain on, and how they are split.
 
     A share counts only where no source names that split; what no source names and no share draws is
@@ -81,17 +66,7 @@ class TextSettings(Record):
     test_share: float = Field(0.05, gt=0, lt=0.5)
     """Share of the documents, by group, that are kept for the evaluation."""
 
-    @model_validator(mode="after")
-    def _leaves_something_to_train_on(self) -> TextSettings:
-        _refuse_too_little(self.validation_share, self.test_share)
-        return self
-
 
 Corpus = Annotated[
     CorpusSettings | PairsSettings | TextSettings | ResearchSettings, Field(discriminator="kind")
 ]
-
-
-def _refuse_too_little(validation_share: float, test_share: float) -> None:
-    if validation_share + test_share >= 0.8:
-        raise ValueError("validation_share + test_share leave less than 0.2 to train on")

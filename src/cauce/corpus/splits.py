@@ -1,4 +1,4 @@
-"""Splits that keep every substance on one side, and the check that proves it."""
+"""Splits that keep every group, a substance or an article, on one side; and a check of it."""
 
 from __future__ import annotations
 
@@ -32,15 +32,14 @@ def draw_groups(documents: Mapping[str, int], most_documents: int, *, seed: int)
 def assign_groups(
     groups: Iterable[str], *, validation_share: float, test_share: float, seed: int
 ) -> dict[str, str]:
-    """Group -> split. The order is drawn by hash, so a new substance moves few of the others.
+    """Group -> split. The order is drawn by hash, so a new one moves few of the others.
 
     A share of 0 leaves its split empty. Raises DataRefused when there are fewer groups than splits.
     """
     ordered = sorted(set(groups), key=lambda group: _rank(f"{seed}/{group}"))
     if len(ordered) < 1 + bool(validation_share) + bool(test_share):
         raise DataRefused(
-            f"the documents are about {len(ordered)} substance(s): "
-            f"{', '.join(ordered) or 'none'}.\n"
+            f"the documents are of {len(ordered)} group(s): {', '.join(ordered) or 'none'}.\n"
             "Training, validation and test need at least one each: add documents."
         )
     tests, validations = (
@@ -72,9 +71,21 @@ def drop_repeats(splits: Mapping[str, Sequence[Example]]) -> tuple[dict[str, lis
     return kept, dropped
 
 
+def refuse_empty_splits(
+    splits: Mapping[str, Sequence[Example] | int], *, what: str, remedy: str
+) -> None:
+    """Raises DataRefused, with the remedy, when a split holds nothing, or counts 0.
+
+    `what` names one of the things that it should hold.
+    """
+    empty = [split for split in SPLITS if not splits[split]]
+    if empty:
+        raise DataRefused(f"no {what} is left for {', '.join(empty)}.\n{remedy}")
+
+
 def check_leakage(splits: Mapping[str, Sequence[Example]]) -> None:
-    """Raises LeakageFound when a substance or a passage stands in two splits."""
-    for what, key in (("substance", lambda example: example.group), ("passage", _passage_key)):
+    """Raises LeakageFound when a group or a passage stands in two splits."""
+    for what, key in (("group", lambda example: example.group), ("passage", _passage_key)):
         owner: dict[str, tuple[str, str]] = {}
         for split, examples in splits.items():
             for example in examples:
@@ -83,7 +94,7 @@ def check_leakage(splits: Mapping[str, Sequence[Example]]) -> None:
                     raise LeakageFound(
                         f"the same {what} stands in {other} ({other_id}) and in {split} "
                         f"({example.id}).\nWhat is measured would have been learned by heart. "
-                        "Split by substance with `cauce prepare`, and give both documents the "
+                        "Split by group with `cauce prepare`, and give both documents the "
                         "same group."
                     )
 

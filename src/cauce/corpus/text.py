@@ -11,7 +11,7 @@ import numpy as np
 
 from cauce.corpus.rows import RowShape, RowWriter, TextDocument, TextRows, documents_path
 from cauce.corpus.settings import TextSettings
-from cauce.corpus.splits import SPLITS, assign_groups
+from cauce.corpus.splits import SPLITS, assign_groups, refuse_empty_splits
 from cauce.corpus.tokenizer import joined_pieces, text_of
 from cauce.corpus.tokens import preview
 from cauce.errors import DataRefused, LeakageFound, UserError
@@ -198,12 +198,11 @@ def _counts(documents: Iterable[TextDocument]) -> dict[str, int]:
 def _summary(
     counts: dict[str, dict[str, int]], folder: Path, tokenizer: PreTrainedTokenizerBase
 ) -> dict[str, Any]:
-    empty = [split for split in SPLITS if not counts[split]["rows"]]
-    if empty:
-        raise DataRefused(
-            f"no text is left for {', '.join(empty)}.\n"
-            "Add documents, or name another split for a source."
-        )
+    refuse_empty_splits(
+        {split: counts[split]["rows"] for split in SPLITS},
+        what="text",
+        remedy="Add documents, or name another split for a source.",
+    )
     rows = TextRows.open(folder, "train")
     return {
         **{what: {split: counts[split][what] for split in SPLITS} for what in counts["train"]},

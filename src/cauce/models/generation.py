@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from cauce.corpus.tokens import chat_prompt, end_token_id
 from cauce.errors import DataRefused
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from cauce.models.identifiers import IdentifierGrammar
 
 
+class Written(NamedTuple):
+    """What a model wrote."""
+
+    text: str
+    is_finished: bool
+    """True where an end token or a stop string ended it, False where it reached its longest."""
+
+
 def generate(
     loaded: LoadedModel,
     prompts: Sequence[Sequence[Message]],
@@ -23,16 +31,34 @@ def generate(
     max_new_tokens: int,
     batch_size: int,
     stop: Sequence[str] = (),
-) -> list[str]:
+) -> list[Written]:
     """The model's answer to each prompt, in order, cut before the first of the `stop` strings.
 
     Prompts of like length share a batch; which ones do has no influence on an answer. Raises
     DataRefused when a prompt and its answer cannot fit into the model.
     """
-    written = _generate(
+    rows = _generate(
         loaded, prompts, max_new_tokens=max_new_tokens, batch_size=batch_size, stop=stop
     )
-    return [cut_at_stop(_decode(loaded, tokens), stop).strip() for tokens in written]
+    return [_written(loaded, row, stop) for row in rows]
+
+
+def continue_tokens(
+    loaded: LoadedModel,
+    prompts: Sequence[list[int]],
+    *,
+    max_new_tokens: int,
+    batch_size: int,
+    stop: Sequence[str] = (),
+) -> list[str]:
+    """The text that follows each prompt of tokens, in order, its white space kept.
+
+    For prompts that are no chats: nothing is put around them, and none is refused.
+    """
+    rows = _continue(
+        loaded, prompts, max_new_tokens=max_new_tokens, batch_size=batch_size, stop=stop, only=None
+    )
+    return [cut_at_stop(_decode(loaded, row.tokens), stop) for row in rows]
 
 
 def generate_identifiers(
@@ -53,13 +79,9 @@ def generate_identifiers(
     if not known:
         return [[] for _ in prompts]
     only = IdentifierGrammar.of(loaded.tokenizer, lines, ends=end_token_ids(loaded), most=most)
-    answers = _generate(
-        loaded, prompts, max_new_tokens=only.longest, batch_size=batch_size, only=only
-    )
-    return [
-        [line for line in dict.fromkeys(_decode(loaded, tokens).split()) if line in known]
-        for tokens in answers
-    ]
+    rows = _generate(loaded, prompts, max_new_tokens=only.longest, batch_size=batch_size, only=only)
+    texts = [_decode(loaded, row.tokens) for row in rows]
+    return [[line for line in dict.fromkeys(text.split()) if line in known] for text in texts]
 
 
 def stream(
@@ -112,6 +134,13 @@ def end_token_ids(loaded: LoadedModel) -> list[int]:
     return sorted({int(loaded.tokenizer.eos_token_id), end_token_id(loaded.tokenizer)})
 
 
+class _Row(NamedTuple):
+    """The tokens of an answer without the one that ends it."""
+
+    tokens: list[int]
+    has_end: bool
+
+
 def _prompt_ids(loaded: LoadedModel, prompt: Sequence[Message], max_new_tokens: int) -> list[int]:
     ids = chat_prompt(loaded.tokenizer, prompt, is_encoder_decoder=loaded.is_encoder_decoder)
     limit = position_limit(loaded)
@@ -132,18 +161,30 @@ def _generate(
     batch_size: int,
     stop: Sequence[str] = (),
     only: IdentifierGrammar | None = None,
-) -> list[list[int]]:
-    """The tokens of each answer, without the one that ends it."""
+) -> list[_Row]:
     ids = [_prompt_ids(loaded, prompt, max_new_tokens) for prompt in prompts]
+    return _continue(
+        loaded, ids, max_new_tokens=max_new_tokens, batch_size=batch_size, stop=stop, only=only
+    )
+
+
+def _continue(
+    loaded: LoadedModel,
+    ids: Sequence[list[int]],
+    *,
+    max_new_tokens: int,
+    batch_size: int,
+    stop: Sequence[str],
+    only: IdentifierGrammar | None,
+) -> list[_Row]:
     by_length = sorted(range(len(ids)), key=lambda index: len(ids[index]))
-    answers: list[list[int]] = [[] for _ in ids]
+    answers: dict[int, _Row] = {}
     for start in range(0, len(ids), batch_size):
         chosen = by_length[start : start + batch_size]
         batch = [ids[index] for index in chosen]
-        written = _generate_batch(loaded, batch, max_new_tokens, stop=stop, only=only)
-        for index, tokens in zip(chosen, written, strict=True):
-            answers[index] = tokens
-    return answers
+        rows = _generate_batch(loaded, batch, max_new_tokens, stop=stop, only=only)
+        answers.update(zip(chosen, rows, strict=True))
+    return [answers[index] for index in range(len(ids))]
 
 
 def _generate_batch(
@@ -153,7 +194,7 @@ def _generate_batch(
     *,
     stop: Sequence[str],
     only: IdentifierGrammar | None,
-) -> list[list[int]]:
+) -> list[_Row]:
     import torch
     from transformers import GenerationConfig
 
@@ -254,8 +295,15 @@ def _overlap(text: str, word: str) -> int:
     return next((size for size in range(longest, 0, -1) if text.endswith(word[:size])), 0)
 
 
-def _until_end(tokens: list[int], ends: Sequence[int]) -> list[int]:
-    return next((tokens[:place] for place, token in enumerate(tokens) if token in ends), tokens)
+def _until_end(tokens: list[int], ends: Sequence[int]) -> _Row:
+    end = next((place for place, token in enumerate(tokens) if token in ends), None)
+    return _Row(tokens[:end], has_end=end is not None)
+
+
+def _written(loaded: LoadedModel, row: _Row, stop: Sequence[str]) -> Written:
+    text = _decode(loaded, row.tokens)
+    cut = cut_at_stop(text, stop)
+    return Written(cut.strip(), is_finished=row.has_end or cut != text)
 
 
 def _decode(loaded: LoadedModel, tokens: Sequence[int]) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-EMBEDDED = {name: Path(__file__).parent.parent / "data" / name for name in ("arroyo", "cauce-mini")}
+EMBEDDED = {"cauce-mini": Path(__file__).parent.parent / "data" / "cauce-mini"}
 """Models that are part of the package."""
 
 PULLED_FILES = [
@@ -201,7 +201,7 @@ def load_folder(folder: Path, *, name: str, quantize: Quantize = "none") -> Load
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     _require_safetensors(folder, name)
-    register_own(json.loads((folder / "config.json").read_bytes()).get("model_type") or "")
+    register_own(_model_type(folder))
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     model_class = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     with quiet_libraries():
@@ -257,6 +257,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The tokenizer in `folder`; MissingExtra where it needs a package that is not installed."""
     from transformers import AutoTokenizer
 
+    register_own(_model_type(folder))
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
@@ -377,6 +378,12 @@ def register_own(model_type: str) -> None:
         register(model_type)
     elif model_type == FOUNDATION:
         import cauce.models.foundation  # noqa: F401
+
+
+def _model_type(folder: Path) -> str:
+    """As its config names it; empty where there is no config beside a tokenizer."""
+    config = folder / "config.json"
+    return (json.loads(config.read_bytes()).get("model_type") or "") if config.is_file() else ""
 
 
 def _require_safetensors(folder: Path, name: str) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cauce.corpus.batches import Batch, Row, collate
-from cauce.corpus.tokens import Tokens
+from cauce.corpus.tokens import IGNORED, Tokens
 from cauce.errors import TrainingRefused
-from cauce.models.loading import LoadedModel
+from cauce.models.loading import FOUNDATION, LoadedModel
 from cauce.models.protocol import LanguageModel
 from cauce.models.recurrence import announce_document_starts
 
@@ -70,6 +70,9 @@ def _run(model: LanguageModel, batch: Batch, **options: bool) -> Any:
 def _call(model: LanguageModel, batch: Batch, **options: bool) -> Any:
     """A lone document of a decoder needs no mask: it sees what is before it, padding is after."""
     inputs: dict[str, Any] = {"use_cache": False, **options}
+    if model.config.model_type == FOUNDATION:
+        is_decoder = batch.decoder_input_ids is None
+        inputs["is_real"] = batch.is_real if is_decoder else batch.targets != IGNORED
     if batch.decoder_input_ids is None:
         if batch.is_packed:
             inputs["attention_mask"] = batch.attention_mask

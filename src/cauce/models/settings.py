@@ -69,9 +69,9 @@ class NewModelSettings(Record):
 class ModelSettings(Record):
     """The model a run starts from and the adapter it gets."""
 
-    base: str = "arroyo"
-    """`arroyo` (the small model that cauce brings along), a folder, or the hub id of a model that
-    `cauce models pull` has fetched; empty where `new` makes one."""
+    base: str = "cauce-mini"
+    """`cauce-mini` (the small model that cauce brings along), a folder, or the hub id of a model
+    that `cauce models pull` has fetched; empty where `new` makes one."""
     new: NewModelSettings | None = None
     """Makes a model instead of taking one; all of it is trained."""
     adapter: Literal["none", "lora"] = "none"

@@ -10,11 +10,15 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
 
+from cauce.corpus.batches import Width, collate
+from cauce.corpus.tokens import Tokens
 from cauce.models.foundation import (
     FoundationCache,
     LiquidFoundationConfig,
     LiquidFoundationForCausalLM,
 )
+from cauce.models.foundation.experts import Experts
+from cauce.models.prediction import predict
 from models.foundation.foundation_cases import PARTS, VOCABULARY, make_model
 
 parts = pytest.mark.parametrize("part", PARTS)
@@ -223,6 +227,24 @@ def test_gradients_of_smaller_batches_add_up(part: str) -> None:
         found.append({name: weight.grad.clone() for name, weight in model.named_parameters()})
     for name, gradient in found[0].items():
         torch.testing.assert_close(found[1][name], gradient, atol=1e-6, rtol=1e-5, msg=name)
+
+
+@pytest.mark.parametrize("part", ["experts", "confident experts", "all at once"])
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_experts_are_used_as_without_padding(part: str, is_packed: bool) -> None:
+    model = make_model(part).train()
+    texts = [Tokens(some_ids(1, 9 + number)[0].tolist(), [5, 6]) for number in (0, 1, 20)]
+    rows = [texts[:2], texts[2:]] if is_packed else [[text] for text in texts]
+
+    def loads(rows: list[list[Tokens]]) -> Tensor:
+        model.zero_grad()
+        logits = predict(model, collate(rows, pad_id=2, width=Width(step=64)))
+        logits.sum().backward()
+        found = [it for it in model.modules() if isinstance(it, Experts)]
+        assert found
+        return torch.cat([it.balance_bias.grad for it in found])
+
+    torch.testing.assert_close(loads(rows), sum(loads([[text]]) for text in texts))
 
 
 def test_a_new_model_begins_as_its_embedding_and_its_head() -> None:

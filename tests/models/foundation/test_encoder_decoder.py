@@ -136,6 +136,19 @@ def test_rows_of_other_lengths_have_no_gradient_that_is_no_number() -> None:
         assert all(weight.grad.isfinite().all() for weight in model.parameters())
 
 
+def test_padding_of_the_answer_counts_for_no_expert() -> None:
+    model = make_encoder_decoder(expert_layers=[1], num_experts=4).train()
+    balance = model.decoder.layers[1].feed_forward.balance_bias
+    rows = [[Tokens([5, 6, 7], [8, 9, 10, 11])], [Tokens([5], [6])]]
+
+    def loads(rows: list[list[Tokens]]) -> Tensor:
+        model.zero_grad()
+        predict(model, collate(rows, pad_id=2, decoder_start_id=2)).sum().backward()
+        return balance.grad.clone()
+
+    torch.testing.assert_close(loads(rows), loads(rows[:1]) + loads(rows[1:]))
+
+
 def test_a_saved_model_is_the_same(tmp_path: Path) -> None:
     model = make_encoder_decoder(tie_word_embeddings=True)
     model.save_pretrained(tmp_path)

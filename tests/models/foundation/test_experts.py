@@ -227,6 +227,27 @@ def test_the_balance_gets_the_load_error_and_changes_no_other_gradient():
         assert torch.equal(gradient, with_balance[name]), name
 
 
+@pytest.mark.parametrize("confidence", [None, 0.5])
+def test_padding_goes_to_no_expert_and_counts_nowhere(confidence):
+    experts = make(confidence=confidence, z_weight=0.1)
+    hidden, is_real = inputs(3, 17), torch.arange(17) < torch.tensor([[17], [4], [11]])
+
+    def found(*given: Tensor) -> tuple[Tensor, ...]:
+        experts.zero_grad()
+        output = experts(*given)
+        (output.square().sum() + experts.auxiliary).backward()
+        return output, experts.usage, *(weight.grad for weight in experts.parameters())
+
+    padded, *others = found(hidden, is_real)
+    figures = experts.figures()
+    alone, *expected = found(hidden[is_real][None])
+    assert not padded[~is_real].any()
+    torch.testing.assert_close(padded[is_real], alone[0])
+    torch.testing.assert_close(others, expected)
+    assert figures == pytest.approx(experts.figures())
+    assert experts(hidden)[~is_real].all(), "padding that nobody tells of is a token"
+
+
 def test_recomputing_the_forward_pass_counts_the_load_once():
     experts, again = make(z_weight=0.1), make(z_weight=0.1)
     hidden = inputs()

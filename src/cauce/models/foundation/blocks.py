@@ -68,7 +68,11 @@ class Block(GradientCheckpointingLayer):  # type: ignore[no-untyped-call]
         hidden = hidden + self.mixer(self.mixer_norm(hidden), places, memory)
         if self.cross is not None and encoded is not None:
             hidden = hidden + self.cross(self.cross_norm(hidden), encoded, memory)
-        output: Tensor = hidden + self.feed_forward(self.norm(hidden))
+        normed = self.norm(hidden)
+        if isinstance(self.feed_forward, Experts):
+            output: Tensor = hidden + self.feed_forward(normed, places.is_real)
+        else:
+            output = hidden + self.feed_forward(normed)
         return output
 
 

@@ -36,6 +36,8 @@ class Chunking:
     """c is a multiple of this."""
     tokens: Int[Tensor, "b t"] | None = None
     """What stands there, where it is known."""
+    is_real: Bool[Tensor, "b t"] | None = None
+    """False at padding, where some is known of."""
 
     @cached_property
     def is_border(self) -> Bool[Tensor, "b t"]:
@@ -67,10 +69,13 @@ class Chunking:
         """The places of the chunks. What fills a row up goes on with its last document."""
         order = torch.arange(self.borders.shape[1], device=self.numbers.device)
         positions = order - self._offsets.gather(1, self.borders)
-        starts = self.starts.gather(1, self.borders) & (order < self.counts[:, None])
+        is_chunk = order < self.counts[:, None]
+        starts = self.starts.gather(1, self.borders) & is_chunk
         begins = starts[:, 0 if self.past is not None else 1 :].any()
         tokens = None if self.tokens is None else self.tokens.gather(1, self.borders)
-        return Places(positions, starts if bool(begins) else None, tokens)
+        if self.is_real is not None:
+            is_chunk = is_chunk & self.is_real.gather(1, self.borders)
+        return Places(positions, starts if bool(begins) else None, tokens, is_chunk)
 
     @cached_property
     def borders(self) -> Int[Tensor, "b c"]:

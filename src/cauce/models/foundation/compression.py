@@ -138,7 +138,7 @@ class Compression(Module):
         cosine = _cosine(query.float(), earlier.float())
         probability = torch.where(starts, 1.0, (1 - cosine) / 2)
         step = CHUNKS_STEP if memory is None else 1
-        return Chunking(probability, starts, past, step, places.tokens)
+        return Chunking(probability, starts, past, step, places.tokens, places.is_real)
 
     def _record(
         self, chunking: Chunking, hidden: Float[Tensor, "b t d"], *, is_learning: bool
@@ -172,7 +172,8 @@ def _added_to_rows(
         rows = (chunking.counts == count).nonzero()[:, 0]
         starts = None if places.starts is None else places.starts[rows, :count]
         tokens = None if places.tokens is None else places.tokens[rows, :count]
-        group = Places(places.positions[rows, :count], starts, tokens)
+        is_real = None if places.is_real is None else places.is_real[rows, :count]
+        group = Places(places.positions[rows, :count], starts, tokens, is_real)
         own = [{name: kept[rows] for name, kept in memory.items()} for memory in before]
         added[rows, :count] = middle(chunks[rows, :count], group, own) - chunks[rows, :count]
         for memory, moved in zip(memories, own, strict=True):

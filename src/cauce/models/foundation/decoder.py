@@ -24,7 +24,7 @@ from cauce.models.foundation.places import Memory, places_of
 from cauce.models.foundation.residual import ResidualOutput
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Bool, Float, Int
 
 
 @dataclass
@@ -116,9 +116,13 @@ class LiquidFoundationModel(ModelOverTokens):  # type: ignore[no-untyped-call]
         inputs_embeds: Float[Tensor, "b t d"] | None = None,
         use_cache: bool | None = None,
         output_hidden_states: bool | None = None,
+        is_real: Bool[Tensor, "b t"] | None = None,
         **_: Any,
     ) -> BaseModelOutputWithPast:
-        """The hidden states; `places_of` says which masks and positions keep documents apart."""
+        """The hidden states; `places_of` says which masks and positions keep documents apart.
+
+        `is_real`, False at padding, tells experts what not to count where no mask (b t) does.
+        """
         cache = choose_cache(self, past_key_values, use_cache)
         given = input_ids if inputs_embeds is None else inputs_embeds
         if given is None or (input_ids is not None and inputs_embeds is not None):
@@ -132,7 +136,9 @@ class LiquidFoundationModel(ModelOverTokens):  # type: ignore[no-untyped-call]
             position_ids=position_ids,
             past=0 if cache is None else cache.get_seq_length(),
         )
-        places = replace(places, tokens=input_ids)
+        places = replace(
+            places, tokens=input_ids, is_real=places.is_real if is_real is None else is_real
+        )
         first, *memories = memories_of(cache, self.config.depth)
         hidden = self.embedding(input_ids, places, first, inputs_embeds=inputs_embeds)
         states = [hidden] if output_hidden_states else None
@@ -176,6 +182,7 @@ class LiquidFoundationForCausalLM(  # type: ignore[no-untyped-call]
         use_cache: bool | None = None,
         output_hidden_states: bool | None = None,
         logits_to_keep: int | Tensor = 0,
+        is_real: Bool[Tensor, "b t"] | None = None,
         **options: Any,
     ) -> FoundationOutput:
         """Logits (b t v); with `labels`, which are shifted here, their mean cross-entropy too.
@@ -191,6 +198,7 @@ class LiquidFoundationForCausalLM(  # type: ignore[no-untyped-call]
             inputs_embeds=inputs_embeds,
             use_cache=use_cache,
             output_hidden_states=output_hidden_states,
+            is_real=is_real,
         )
         hidden = output.last_hidden_state
         if isinstance(logits_to_keep, Tensor):

@@ -23,7 +23,7 @@ from cauce.models.foundation.norm import RmsNorm
 from cauce.models.foundation.places import places_of
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Bool, Float, Int
 
 
 @dataclass
@@ -117,12 +117,14 @@ class LiquidFoundationForConditionalGeneration(  # type: ignore[no-untyped-call]
         labels: Int[Tensor, "b t"] | None = None,
         use_cache: bool | None = None,
         output_hidden_states: bool | None = None,
+        is_real: Bool[Tensor, "b t"] | None = None,
         **options: Any,
     ) -> FoundationSeq2SeqOutput:
         """Logits (b t v); `labels`, without `decoder_input_ids`, are shifted to make those.
 
         `attention_mask` is that of the text, 0 at padding; of packed rows, whose encoder was run
-        before, bool (b 1 t s): which of the text each token of the answer sees.
+        before, bool (b 1 t s): which of the text each token of the answer sees. `is_real` is that
+        of the answer, False at padding, which counts for no expert.
         """
         if encoder_outputs is None:
             encoder_outputs = self.encoder(
@@ -136,6 +138,7 @@ class LiquidFoundationForConditionalGeneration(  # type: ignore[no-untyped-call]
             decoder_attention_mask,
             Encoded(encoder_outputs[0], _cross_mask(attention_mask)),
             cache,
+            is_real,
         )
         logits = self.lm_head(self.norm(read))
         auxiliary = auxiliary_loss(self) if self.training else None
@@ -159,6 +162,7 @@ class LiquidFoundationForConditionalGeneration(  # type: ignore[no-untyped-call]
         mask: Tensor | None,
         encoded: Encoded,
         cache: FoundationCache | None,
+        is_real: Bool[Tensor, "b t"] | None,
     ) -> list[Tensor]:
         """What the last block put out; and after it the embedding and what each block put out."""
         rows, tokens = ids.shape
@@ -169,7 +173,7 @@ class LiquidFoundationForConditionalGeneration(  # type: ignore[no-untyped-call]
             attention_mask=mask,
             past=0 if cache is None else cache.get_seq_length(),
         )
-        places = replace(places, tokens=ids)
+        places = replace(places, tokens=ids, is_real=places.is_real if is_real is None else is_real)
         first, *memories = memories_of(cache, len(self.decoder.layers))
         states = [self.embedding(ids, places, first)]
         read = self.decoder(

@@ -93,16 +93,22 @@ class Experts(Module):
 
     # How many rows an expert gets is only known as it is computed.
     @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def forward(self, hidden: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
-        """The weighted sum of each token's experts, in the dtype of autocast where it is on."""
+    def forward(
+        self, hidden: Float[Tensor, "b t d"], is_real: Bool[Tensor, "b t"] | None = None
+    ) -> Float[Tensor, "b t d"]:
+        """The weighted sum of each token's experts, in the dtype of autocast where it is on.
+
+        Padding, where `is_real` is False, goes to no expert, gets 0 and counts nowhere.
+        """
+        real = None if is_real is None or bool(is_real.all()) else is_real.flatten()
         device = hidden.device.type
         is_autocast = torch.is_autocast_enabled(device)
         dtype = torch.get_autocast_dtype(device) if is_autocast else hidden.dtype
         with torch.autocast(device, enabled=False):
             tokens = hidden.flatten(0, 1)
-            scores = self._score(tokens)
-            self._scores = scores.detach()
-            output = self._apply_chosen(tokens.to(dtype), *self._choose(scores))
+            scores = self._score(tokens, real)
+            self._scores = scores.detach() if real is None else scores.detach()[real]
+            output = self._apply_chosen(tokens.to(dtype), *self._choose(scores, real))
             if self.training:
                 output = _WithLoadError.apply(output, self.balance_bias, self._loads)  # type: ignore[no-untyped-call]
         return output.view(hidden.shape)
@@ -136,21 +142,24 @@ class Experts(Module):
     def _inward(self) -> list[Parameter]:
         return [self.value] if self.gate is None else [self.gate, self.value]
 
-    def _score(self, tokens: Float[Tensor, "n d"]) -> Float[Tensor, "n e"]:
+    def _score(
+        self, tokens: Float[Tensor, "n d"], real: Bool[Tensor, " n"] | None
+    ) -> Float[Tensor, "n e"]:
         logits = linear(tokens.float(), self.router.weight.float())
         self.auxiliary = None
         if self.training and self.z_weight:
-            self.auxiliary = self.z_weight * logits.logsumexp(1).square().mean()
+            counted = logits if real is None else logits[real]
+            self.auxiliary = self.z_weight * counted.logsumexp(1).square().mean()
         return logits.sigmoid()
 
     def _choose(
-        self, scores: Float[Tensor, "n e"]
+        self, scores: Float[Tensor, "n e"], real: Bool[Tensor, " n"] | None = None
     ) -> tuple[Int[Tensor, "n k"], Bool[Tensor, "n k"] | None, Float[Tensor, " p"]]:
         """The best experts of each token, which of them it takes, and the weight of each taken."""
         with torch.no_grad():
             chosen = (scores + self.balance_bias).topk(self.per_token).indices
         picked = scores.gather(1, chosen)
-        taken = self._taken(scores.detach(), picked.detach())
+        taken = self._taken(scores.detach(), picked.detach(), real)
         if taken is not None:
             picked = picked * taken
         weights = picked / picked.sum(1, keepdim=True).clamp(min=TINY)
@@ -176,14 +185,21 @@ class Experts(Module):
         return routed(tokens, weights, rows, inward, self.output.to(tokens.dtype))
 
     def _taken(
-        self, scores: Float[Tensor, "n e"], picked: Float[Tensor, "n k"]
+        self,
+        scores: Float[Tensor, "n e"],
+        picked: Float[Tensor, "n k"],
+        real: Bool[Tensor, " n"] | None,
     ) -> Bool[Tensor, "n k"] | None:
-        """Which of the chosen a token takes: those before which its confidence was too small."""
+        """Which of the chosen a token takes: those before which its confidence was too small.
+
+        Padding takes none; None is all.
+        """
         if self.confidence is None:
-            return None
+            return None if real is None else real[:, None].expand_as(picked)
         before = picked.cumsum(1).roll(1, 1)
         before[:, 0] = 0
-        return before < self.confidence * scores.sum(1, keepdim=True).clamp(min=TINY)
+        taken = before < self.confidence * scores.sum(1, keepdim=True).clamp(min=TINY)
+        return taken if real is None else taken & real[:, None]
 
 
 class _WithLoadError(torch.autograd.Function):

@@ -52,6 +52,8 @@ class Places:
     first column, as every row does while its layers have no memory)."""
     tokens: Int[Tensor, "b t"] | None = None
     """What stands there; None where vectors were given in place of tokens."""
+    is_real: Bool[Tensor, "b t"] | None = None
+    """False at padding; None where none is known of."""
 
     _rotations: dict[tuple[int, float], Rotation] = field(default_factory=dict, repr=False)
 
@@ -124,7 +126,8 @@ def _beside_padding(is_real: Bool[Tensor, "b all"], past: int) -> Places:
     """A row is one document with padding on either side, which is another."""
     starts = torch.ones_like(is_real)
     starts[:, 1:] = is_real[:, 1:] != is_real[:, :-1]
-    return Places(_positions(starts)[:, past:], _where_needed(starts[:, past:], past))
+    positions = _positions(starts)[:, past:]
+    return Places(positions, _where_needed(starts[:, past:], past), is_real=is_real[:, past:])
 
 
 def _from_documents(visible: Bool[Tensor, "b t t"]) -> Places:

@@ -248,7 +248,7 @@ def test_answers_and_streams_of_cauce_are_the_same():
     prompts = [[Message(role="user", content=text)] for text in ("¿Para qué se utiliza?", "dose")]
     answers = generate(loaded, prompts, max_new_tokens=6, batch_size=2)
     streamed = ["".join(stream(loaded, prompt, max_new_tokens=6)).strip() for prompt in prompts]
-    assert answers == streamed
+    assert [answer.text for answer in answers] == streamed
 
 
 @pytest.mark.parametrize("name", TRANSPLANTS)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cauce.models.liquid.transplant.liquidize import control_of, liquidize
 from cauce.models.liquid.transplant.model import added_parts, register, replaced_blocks
+from cauce.models.loading import FOUNDATION
 
 __all__ = ["added_parts", "control_of", "liquidize", "register", "replaced_blocks"]
 
-for _model_type in ("gpt2", "llama", "mistral", "biogpt"):
+for _model_type in ("gpt2", "llama", "mistral", "biogpt", FOUNDATION):
     register(_model_type)

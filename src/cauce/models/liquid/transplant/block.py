@@ -18,6 +18,7 @@ from cauce.models.liquid.layer import LiquidLayer
 from cauce.models.liquid.lrc import LrcSSM
 from cauce.models.liquid.ltc import LTC
 from cauce.models.liquid.memory import MixedMemory
+from cauce.models.liquid.transplant.cache import States
 from cauce.models.liquid.wired import WiredCfC
 from cauce.models.liquid.wiring import AutoNCP, FullyConnected
 from cauce.models.settings import LiquidSettings
@@ -112,7 +113,7 @@ class LiquidBlock(Module):
         self.liquid = liquid
         is_fitting = liquid.output_size == width
         self.expand = Scale(width) if is_fitting else nn.Linear(liquid.output_size, width)
-        self.states: dict[int, Float[Tensor, "b s"]] | None = None
+        self.states: States | None = None
         self.padding: Bool[Tensor, "b t"] | None = None
         self.rows: int | None = None
 
@@ -123,10 +124,11 @@ class LiquidBlock(Module):
             return whole.flatten(0, 1)
         reduced = hidden if self.reduce is None else self.reduce(hidden)
         flow = make_flow(reduced, None, self.liquid.document_starts, self.padding)
-        before = None if self.states is None else self.states.get(self.number)
+        layer = str(self.number)
+        before = None if self.states is None else self.states.get(layer)
         outputs, after = self.liquid.run(reduced, before, flow)
         if self.states is not None:
-            self.states[self.number] = after
+            self.states[layer] = after
         output: Tensor = self.expand(outputs)
         return dropout(output, self.drop, self.training)
 

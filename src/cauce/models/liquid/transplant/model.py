@@ -102,7 +102,7 @@ def become_liquid(model: PreTrainedModel, settings: LiquidSettings) -> None:
 def register(model_type: str) -> None:
     """Lets AutoConfig and AutoModelForCausalLM load transplanted models of that architecture.
 
-    `model_type` is that of the original, with or without `liquid-` before it. The four that the
+    `model_type` is that of the original, with or without `liquid-` before it. Those that the
     recipes use are registered when `cauce.models.liquid.transplant` is imported.
     """
     original = CONFIG_MAPPING[model_type.removeprefix(PREFIX)]
@@ -122,15 +122,20 @@ _classes: dict[type[PreTrainedModel], type[PreTrainedModel]] = {}
 
 def _new_liquid_class(host: type[PreTrainedModel]) -> type[PreTrainedModel]:
     host_config = cast(Any, host).config_class
+
+    def __init__(self: Any, liquid: dict[str, Any] | None = None, **options: Any) -> None:
+        host_config.__init__(self, **options)
+        self.liquid = liquid
+
     config = type(
         f"Liquid{host_config.__name__}",
         (host_config,),
         {
             "__doc__": f"{host_config.__name__} with `liquid`, the settings of a transplant.",
             "__module__": __name__,
-            "__annotations__": {"liquid": "dict | None"},
+            # One that transformers would make from fields knows none of a host that has its own.
+            "__init__": __init__,
             "model_type": PREFIX + host_config.model_type,
-            "liquid": None,
         },
     )
     kind = type(

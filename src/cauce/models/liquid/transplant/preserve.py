@@ -25,8 +25,8 @@ from cauce.models.liquid.transplant.block import Form, LiquidBlock, Scale
 from cauce.models.liquid.transplant.sites import Site, Weights
 
 REACH = 1e4
-"""Large models have a few outputs of some thousand; of one of 1,000 tanh takes 0.3 %. The embedded
-model's loss changes by 0.009 nats at 50, by 8e-5 at 500."""
+"""Large models have a few outputs of some thousand; of one of 1,000 tanh takes 0.3 %. The loss of a
+Llama of 4 M weights changed by 0.009 nats at 50, by 8e-5 at 500."""
 
 TIME_BIAS = -6.0
 

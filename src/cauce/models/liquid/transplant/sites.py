@@ -16,6 +16,7 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from cauce.errors import UserError
+from cauce.models.foundation.config import LiquidFoundationConfig
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -27,6 +28,13 @@ class Shape(NamedTuple):
     into: str
     out: str
     gate: str | None = None
+    home: str | None = None
+    """What the layer calls the MLP, where its attention has linear layers of the same names."""
+
+    @property
+    def parts(self) -> list[str]:
+        """The names of the linear layers."""
+        return [name for name in (self.into, self.out, self.gate) if name]
 
 
 SHAPES = (
@@ -36,9 +44,12 @@ SHAPES = (
     Shape("fc_in", "fc_out"),
     Shape("dense_h_to_4h", "dense_4h_to_h"),
     Shape("up_proj", "down_proj"),
+    Shape("value", "output", "gate", home="feed_forward"),
+    Shape("value", "output", home="feed_forward"),
 )
 """Llama, Mistral, Qwen, Gemma, Phi-3 and their kin; GPT-2; BioGPT, OPT, Phi; GPT-J, CodeGen;
-GPT-NeoX, Bloom, Falcon; Nemotron, Starcoder."""
+GPT-NeoX, Bloom, Falcon; Nemotron, Starcoder; Liquid Foundation with SwiGLU and with squared ReLU.
+"""
 
 
 class Weights(NamedTuple):
@@ -140,12 +151,20 @@ class Site:
 def find_sites(model: PreTrainedModel) -> list[Site]:
     """The MLP of each layer of a decoder, in order.
 
-    Raises UserError for an encoder-decoder, and where a layer has none that is known.
+    Raises UserError for an encoder-decoder, for compressed text, and where a layer has none that is
+    known.
     """
     if model.config.is_encoder_decoder:
         raise UserError(
             f"{type(model).__name__} is an encoder-decoder; liquid layers replace the MLPs of "
             "decoders.\nUse GPT-2, Llama, Mistral or another decoder, or unset model.liquid."
+        )
+    is_own = isinstance(model.config, LiquidFoundationConfig)
+    if is_own and model.config.compressed_layers is not None:
+        raise UserError(
+            f"layers {model.config.compressed_layers} of {type(model).__name__} read compressed "
+            "text; the state of a liquid layer follows tokens.\n"
+            "Use a model without compressed_layers, or unset model.liquid."
         )
     return [_site(model, number, layer) for number, layer in enumerate(decoder_layers(model))]
 
@@ -166,11 +185,12 @@ def decoder_layers(model: PreTrainedModel) -> list[Module]:
 def _site(model: PreTrainedModel, number: int, layer: Module) -> Site:
     homes = [("", layer), *layer.named_children()]
     for shape in SHAPES:
-        names = [name for name in shape if name]
         for name, home in homes:
-            if all(isinstance(getattr(home, part, None), nn.Linear | Conv1D) for part in names):
+            parts = [getattr(home, part, None) for part in shape.parts]
+            is_home = shape.home in (None, name)
+            if is_home and all(isinstance(part, nn.Linear | Conv1D) for part in parts):
                 return Site(number, layer, name, shape)
-    known = "; ".join(", ".join(name for name in shape if name) for shape in SHAPES)
+    known = "; ".join(", ".join(shape.parts) for shape in SHAPES)
     raise UserError(
         f"layer {number} of {type(model).__name__} has no MLP of a known shape, but "
         f"{', '.join(name for name, _ in layer.named_children())}.\nKnown are: {known}."
