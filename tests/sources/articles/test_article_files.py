@@ -1,4 +1,4 @@
-"""Which format a file holds, deposits and CSV, what is refused, and the rows that are printed."""
+"""Which format a file holds, what is refused, and the rows printed."""
 
 from __future__ import annotations
 
@@ -10,25 +10,7 @@ import pytest
 from cauce.records import Document, Refusal
 from cauce.sources.articles import ArticlesSource
 from cauce.sources.articles.rows import links, references
-from shared import shared_data
 from sources.articles.jats_files import article_file, read_one
-
-DEPOSIT = """<doi_batch xmlns="http://www.crossref.org/schema/5.3.1"
- xmlns:jats="http://www.ncbi.nlm.nih.gov/JATS1"><body><journal>
-<journal_metadata><full_title>Rivers</full_title></journal_metadata><journal_issue>
-<journal_volume><volume>7</volume></journal_volume><issue>2</issue></journal_issue>
-<journal_article language="es"><titles><title>Ríos</title></titles><contributors>
-<person_name contributor_role="author"><given_name>Ana</given_name><surname>Díaz</surname>
-</person_name><organization contributor_role="author">River Group</organization>
-<person_name contributor_role="editor"><surname>Poe</surname></person_name></contributors>
-<jats:abstract><jats:p>Los ríos se mueven.</jats:p></jats:abstract>
-<publication_date><month>3</month><year>2020</year></publication_date>
-<pages><first_page>10</first_page><last_page>19</last_page></pages>
-<doi_data><doi>10.1000/RIOS</doi></doi_data><citation_list>
-<citation key="c1"><article_title>Seas</article_title><author>Roe</author><cYear>1999b</cYear>
-<journal_title>J Seas</journal_title><first_page>7</first_page><doi>10.1000/Sea</doi></citation>
-<citation key="c2"><volume_title>A book</volume_title></citation>
-</citation_list></journal_article></journal></body></doi_batch>"""
 
 
 def refusal_of(path: Path) -> Refusal:
@@ -36,45 +18,6 @@ def refusal_of(path: Path) -> Refusal:
     assert isinstance(refusal, Refusal)
     assert refusal.file == str(path)
     return refusal
-
-
-def test_a_deposit(tmp_path: Path) -> None:
-    path = tmp_path / "deposit.xml"
-    path.write_text(DEPOSIT, encoding="utf-8")
-    document = read_one(path)
-    assert (document.id, document.language, document.effective) == ("10.1000/rios", "es", "2020-03")
-    work = document.work
-    assert work
-    assert (work.authors, work.year) == (("Díaz, Ana", "River Group"), "2020")
-    assert (work.container, work.volume, work.issue, work.pages) == ("Rivers", "7", "2", "10-19")
-    assert document.section("abstract").text == "Los ríos se mueven."
-    seas, book = document.references
-    assert (seas.title, seas.container, seas.year, seas.pages) == ("Seas", "J Seas", "1999", "7")
-    assert (seas.doi, book.title, book.container) == ("10.1000/sea", "A book", "")
-
-
-def test_sentences_of_a_table(tmp_path: Path) -> None:
-    path = tmp_path / "citing.csv"
-    path.write_text(
-        'Context,Title,Year,DOIs\n"Rivers move.","A\nB","2001\n2002","10.1000/a\n10.1000/B"\n'
-        '"Seas stay.",A,2001,10.1000/a\n"Lakes.","C\nD",2003,\n,E,,\n"Ponds.",F,,\n',
-        encoding="utf-8",
-    )
-    *refused, document = ArticlesSource(path=path, language="es", licence="own").documents()
-    assert isinstance(document, Document)
-    assert [(each.text, each.references) for each in document.citing] == [
-        ("Rivers move.", ("r1", "r2")),
-        ("Seas stay.", ("r1",)),
-        ("Ponds.", ("r3",)),
-    ]
-    text = document.sections[0].text
-    assert all(text[each.start : each.end] == each.text for each in document.citing)
-    assert [each.doi for each in document.references] == ["10.1000/a", "10.1000/b", None]
-    assert (document.id, document.language, document.licence) == ("citing", "es", "own")
-    assert [(each.position, each.reason) for each in refused if isinstance(each, Refusal)] == [
-        ("line 8", "2 in Title but 1 in Year: which is whose is not told"),
-        ("line 9", "no Context"),
-    ]
 
 
 def test_a_packed_file_and_a_name_that_says_nothing(tmp_path: Path) -> None:
@@ -159,11 +102,3 @@ def test_rows_of_links_and_references(tmp_path: Path) -> None:
         "pages": "",
         "doi": None,
     }
-
-
-def test_real_deposits_are_read() -> None:
-    for path in sorted(shared_data("scholar").glob("pdf-jats/jose/*/*.crossref.xml")):
-        document = read_one(path)
-        assert document.id.startswith("10.21105/jose.")
-        assert [section.text for section in document.sections] == [document.title]
-        assert all(reference.title for reference in document.references)

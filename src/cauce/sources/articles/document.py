@@ -35,6 +35,13 @@ class Part(NamedTuple):
     citing: tuple[CitingSentence, ...]
 
 
+class Fault(NamedTuple):
+    """Where something in a file cannot be read, and why."""
+
+    position: str
+    reason: str
+
+
 class Article(NamedTuple):
     """What a format says of an article; empty is what it does not say."""
 
@@ -47,6 +54,8 @@ class Article(NamedTuple):
     licence: str = ""
     published: str = ""
     """ISO 8601 date."""
+    faults: tuple[Fault, ...] = ()
+    """What of it could not be read; the rest is kept."""
 
 
 class Place(NamedTuple):

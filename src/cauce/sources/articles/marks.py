@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from cauce.records import CitationMark, CitingSentence
-from cauce.sources.articles.sentences import Span, sentence_spans
+from cauce.records import CitationMark, CitingSentence, Span
+from cauce.sources.articles.sentences import sentence_spans
 from cauce.sources.cleaning import INVISIBLE
 
 LONGEST_RANGE = 100

@@ -80,6 +80,8 @@ def _of_xml(data: bytes, given: Given) -> Iterator[Document | Refusal]:
         yield Refusal(file=file, position=f"line {root.sourceline}", reason=reason)
     for number, (element, read) in enumerate(found, 1):
         article = read(element)
+        for fault in article.faults:
+            yield Refusal(file=file, position=fault.position, reason=fault.reason)
         if article.parts or article.references:
             yield document_of(article, given, number)
         else:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+
+from cauce.records import Span
 
 LONGEST_ASIDE = 400
 """Characters between brackets that are taken for an aside, which no sentence is cut within."""
@@ -64,13 +65,6 @@ _BEFORE_INITIALS = _words(
     "and by of from with to in y de por con en e del la et und von van der den di du as see thank "
     "that than the a an or between both for like either que el los las o como entre para"
 )
-
-
-class Span(NamedTuple):
-    """Where a piece of a text stands, in characters."""
-
-    start: int
-    end: int
 
 
 def sentence_spans(text: str, marks: Iterable[tuple[int, int]] = ()) -> list[Span]:

@@ -1,34 +1,30 @@
 """Citing sentences as CSV: `Context`, `Title`, `Year`, `DOIs`, one sentence a row.
 
-Cells of a sentence that cites several works hold one value a line. Where its DOIs are not as many
-as its titles, nothing tells which DOI is whose, and the row is refused.
+Cells of a sentence that cites several works hold one value a line; DOIs may also stand in one line
+with `;`, `,`, `|` or spaces between them. A column `Article`, where there is one, tells which
+article the sentence is from, by its DOI or by any name: its rows are one Document and one group.
+Without it each sentence is its own, so that a split may part any two.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import itertools
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from cauce.records import CitationMark, CitingSentence, Document, Reference, Refusal, Section
-from cauce.sources.articles.document import Article, Given, Part, document_of
+from cauce.sources.articles.document import Article, Fault, Given, Part, document_of
 from cauce.sources.articles.printed import printed_form
+from cauce.sources.articles.table_rows import Row, marks_in, row_of
 from cauce.sources.cleaning import one_line
 from cauce.sources.dois import normal_doi
 
-_COLUMNS = ("context", "title", "year", "dois")
+_COLUMNS = ("article", "context", "title", "year", "dois")
 _MOST_CHARACTERS_IN_CELL = 100_000_000
 
 
-class _Row(NamedTuple):
-    sentence: str
-    works: tuple[Reference, ...]
-
-
 def table_documents(data: bytes, given: Given) -> Iterator[Document | Refusal]:
-    """The file as one Document, and a Refusal for each row that cannot be read."""
+    """A Document an article, and a Refusal for each row or cell that cannot be read."""
     file = str(given.path)
     try:
         text = data.decode("utf-8-sig")
@@ -36,77 +32,95 @@ def table_documents(data: bytes, given: Given) -> Iterator[Document | Refusal]:
         reason = f"not XML, PDF or UTF-8: {error.reason}"
         yield Refusal(file=file, position=f"byte {error.start}", reason=reason)
         return
-    rows: list[_Row] = []
-    for position, row in _rows(text):
-        if isinstance(row, str):
-            yield Refusal(file=file, position=position, reason=row)
+    articles: dict[str, list[Row]] = {}
+    for found in _rows(text):
+        if isinstance(found, Fault):
+            yield Refusal(file=file, position=found.position, reason=found.reason)
         else:
-            rows.append(row)
-    if rows:
-        yield document_of(_article(rows), given)
+            key = found.article or f"sentence {found.sentence.casefold()}"
+            articles.setdefault(key, []).append(found)
+    for rows in articles.values():
+        yield _document(rows, given)
 
 
-def _rows(text: str) -> Iterator[tuple[str, _Row | str]]:
-    csv.field_size_limit(_MOST_CHARACTERS_IN_CELL)
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+def _rows(text: str) -> Iterator[Row | Fault]:
+    lines = _cells(text)
+    _, header = next(lines, (1, []))
+    names = [] if isinstance(header, csv.Error) else [one_line(name).lower() for name in header]
     if "context" not in names or "title" not in names:
         found = ", ".join(filter(None, names))[:80] or "nothing"
         needed = "Context, Title, Year, DOIs"
-        yield "line 1", f"neither XML nor PDF, and no CSV with {needed}: it begins with {found}"
+        reason = f"neither XML nor PDF, and no CSV with {needed}: it begins with {found}"
+        yield Fault("line 1", reason)
         return
-    reader.fieldnames = names
-    for row in reader:
-        yield f"line {reader.line_num}", _row({name: row.get(name) or "" for name in _COLUMNS})
+    for line, cells in lines:
+        position = f"line {line}"
+        if isinstance(cells, csv.Error):
+            yield Fault(position, f"no row of CSV: {cells}")
+        elif len(cells) != len(names):
+            yield Fault(position, f"{len(cells)} cells under {len(names)} columns")
+        else:
+            told = {name: cell for name, cell in zip(names, cells, strict=True) if name in _COLUMNS}
+            yield from row_of(line, told)
 
 
-def _row(cells: dict[str, str]) -> _Row | str:
-    """A row's sentence and works, or what is wrong with it."""
-    sentence = one_line(cells["context"])
-    titles, years, dois = (_lines(cells[name]) for name in _COLUMNS[1:])
-    if not sentence:
-        return "no Context"
-    if not titles and not dois:
-        return "neither Title nor DOIs"
-    for name, values in (("Year", years), ("DOIs", dois)):
-        if titles and values and len(values) != len(titles):
-            return f"{len(titles)} in Title but {len(values)} in {name}: which is whose is not told"
-    works = itertools.zip_longest(titles, years, dois, fillvalue="")
-    return _Row(
-        sentence,
-        tuple(
-            Reference(id="", title=title, year=year[:4], doi=normal_doi(doi))
-            for title, year, doi in works
-        ),
-    )
+def _cells(text: str) -> Iterator[tuple[int, list[str] | csv.Error]]:
+    """Each row that is not blank, or what is wrong with it, and the line that it begins on."""
+    csv.field_size_limit(_MOST_CHARACTERS_IN_CELL)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield line, error
+        else:
+            if cells:
+                yield line, cells
 
 
-def _lines(cell: str) -> list[str]:
-    return [one_line(each) for each in cell.splitlines() if each.strip()]
+def _document(rows: list[Row], given: Given) -> Document:
+    """The article of some rows, known by its DOI, or by the line of its first row."""
+    name, line = rows[0].article, rows[0].line
+    document = document_of(_article(rows), given, line)
+    told = {} if document.work and document.work.doi else {"group": name or document.id}
+    return document.model_copy(update=told)
 
 
-def _article(rows: list[_Row]) -> Article:
+def _article(rows: list[Row]) -> Article:
     """The sentences as one text; a work cited in several rows is one reference."""
     references: dict[str, Reference] = {}
-    citing: list[CitingSentence] = []
-    start = 0
+    cited: dict[str, dict[str, None]] = {}
     for row in rows:
-        cited = []
         for work in row.works:
             key = work.doi or f"{work.title.casefold()} {work.year}"
             found = references.get(key) or work.model_copy(update={"id": f"r{len(references) + 1}"})
             references[key] = found
-            cited.append(found.id)
-        end = start + len(row.sentence)
-        mark = CitationMark(start=end, end=end, references=tuple(dict.fromkeys(cited)))
-        citing.append(
-            CitingSentence(section="0", start=start, end=end, text=row.sentence, marks=(mark,))
-        )
-        start = end + 1
-    text = "\n".join(row.sentence for row in rows)
-    section = Section(id="0", kind="other", title="", text=text)
+            cited.setdefault(row.sentence, {})[found.id] = None
+    name = rows[0].article
+    doi = normal_doi(name)
+    section = Section(id="0", kind="other", title="", text="\n".join(cited))
     return Article(
-        work=Reference(id=""),
-        parts=(Part(section, tuple(citing)),),
+        work=Reference(id="", title="" if doi else name, doi=doi),
+        parts=(Part(section, tuple(_citing(cited, references))),),
         references=tuple(map(printed_form, references.values())),
     )
+
+
+def _citing(
+    cited: dict[str, dict[str, None]], references: dict[str, Reference]
+) -> Iterator[CitingSentence]:
+    """Each sentence with its marks; nothing tells which of several marks is whose work."""
+    years = {work.id: work.year for work in references.values()}
+    start = 0
+    for sentence, ids in cited.items():
+        end = start + len(sentence)
+        printed = marks_in(sentence, {years[id] for id in ids})
+        marks = tuple(
+            CitationMark(start=start + first, end=start + last, references=tuple(ids))
+            for first, last in printed or [(len(sentence), len(sentence))]
+        )
+        yield CitingSentence(section="0", start=start, end=end, text=sentence, marks=marks)
+        start = end + 1

@@ -116,6 +116,16 @@ def test_a_book_is_the_work_itself() -> None:
     assert (found.title, found.container, found.year) == ("The reefs of the south", "", "2004")
 
 
+def test_an_organisation_is_the_author_where_no_person_is() -> None:
+    found = parse_reference(
+        "b1",
+        "World Health Organization. Guidelines for dengue control. Geneva: World Health "
+        "Organization; 2009.",
+    )
+    assert found.title == "Guidelines for dengue control"
+    assert found.authors == ("World Health Organization",)
+
+
 def test_editors_are_no_authors() -> None:
     raw = (
         "Otero, A. Shells and their makers. In: Wu, K., Romero, P. (eds.) Handbook of Marine "

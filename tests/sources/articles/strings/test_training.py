@@ -15,7 +15,7 @@ from benchmarks.scholar.labelled import (
     is_held_out,
 )
 
-from cauce.sources.articles.strings import Span
+from cauce.sources.articles.strings import FieldSpan
 from cauce.sources.articles.strings.tagger import labelled_spans, labels_of
 from cauce.sources.articles.strings.words import words_of
 from shared import shared_data
@@ -36,7 +36,7 @@ def test_the_labels_of_words_give_the_spans_back() -> None:
     labels = labels_of(["author", "author", "title", "title", "-"])
     assert labels == ["B-author", "I-author", "B-title", "I-title", "-"]
     spans = labelled_spans(words_of(raw), labels)
-    assert spans == [Span("author", 0, 7), Span("title", 9, 22)]
+    assert spans == [FieldSpan("author", 0, 7), FieldSpan("title", 9, 22)]
 
 
 def test_an_inside_without_a_beginning_begins_a_span() -> None:

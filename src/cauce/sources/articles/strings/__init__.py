@@ -7,6 +7,6 @@ rules put the fields together. English and Spanish; the model is `cauce/data/ref
 
 from cauce.sources.articles.strings.fields import parse_reference, parse_references
 from cauce.sources.articles.strings.people import people_of
-from cauce.sources.articles.strings.tagger import Span, spans_of
+from cauce.sources.articles.strings.tagger import FieldSpan, spans_of
 
-__all__ = ["Span", "parse_reference", "parse_references", "people_of", "spans_of"]
+__all__ = ["FieldSpan", "parse_reference", "parse_references", "people_of", "spans_of"]

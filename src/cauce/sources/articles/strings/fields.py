@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 
 from cauce.records import Reference
 from cauce.sources.articles.strings.people import people_of
-from cauce.sources.articles.strings.tagger import Span, spans_of
+from cauce.sources.articles.strings.tagger import FieldSpan, spans_of
 from cauce.sources.dois import dois_in
 
 _YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20)\d\d(?!\d)")
@@ -36,12 +37,7 @@ def parse_reference(id: str, raw: str) -> Reference:
         id=id,
         raw=line,
         title=title,
-        authors=tuple(
-            person
-            for span in spans
-            if span.field == "author"
-            for person in people_of(_whole(line, span))
-        ),
+        authors=_authors(line, spans),
         year=next((date[0] for date in dates if date), ""),
         container=container,
         volume=_first(line, spans, "volume"),
@@ -51,7 +47,16 @@ def parse_reference(id: str, raw: str) -> Reference:
     )
 
 
-def _title_and_container(line: str, spans: Sequence[Span]) -> tuple[str, str]:
+def _authors(line: str, spans: Sequence[FieldSpan]) -> tuple[str, ...]:
+    """The people; where none is named, the organisation printed before the title."""
+    printed = (_whole(line, span) for span in spans if span.field == "author")
+    people = tuple(person for names in printed for person in people_of(names))
+    leading = itertools.takewhile(lambda span: span.field not in ("title", "book"), spans)
+    bodies = (span for span in leading if span.field in ("institution", "publisher"))
+    return people or tuple(_whole(line, span) for span in bodies)
+
+
+def _title_and_container(line: str, spans: Sequence[FieldSpan]) -> tuple[str, str]:
     """A book that holds no article is the work itself."""
     title = _first(line, spans, "title")
     book = _first(line, spans, "book")
@@ -60,11 +65,11 @@ def _title_and_container(line: str, spans: Sequence[Span]) -> tuple[str, str]:
     return (title, journal or book or series) if title else (book, journal or series)
 
 
-def _first(line: str, spans: Iterable[Span], field: str) -> str:
+def _first(line: str, spans: Iterable[FieldSpan], field: str) -> str:
     return next((_whole(line, span) for span in spans if span.field == field), "")
 
 
-def _whole(line: str, span: Span) -> str:
+def _whole(line: str, span: FieldSpan) -> str:
     """What a span marks, with the marks that belong to its first and last words.
 
     A bracket with its partner inside, a question mark, the full stop of an abbreviation.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cauce.errors import MissingExtra
 from cauce.sources.articles.strings.features import features_of
+from cauce.sources.articles.strings.styles import as_styles_print
 from cauce.sources.articles.strings.words import Word, words_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _ONE_AT_A_TIME = threading.Lock()
 """A tagger holds the reference that it works on."""
 
 
-class Span(NamedTuple):
+class FieldSpan(NamedTuple):
     """A field and where it is printed, in characters."""
 
     field: str
@@ -29,7 +30,7 @@ class Span(NamedTuple):
     end: int
 
 
-def spans_of(raw: str) -> list[Span]:
+def spans_of(raw: str) -> list[FieldSpan]:
     """The fields of a reference in the order printed; MissingExtra without python-crfsuite."""
     words = words_of(raw)
     if not words:
@@ -37,7 +38,7 @@ def spans_of(raw: str) -> list[Span]:
     features = features_of(words)
     with _ONE_AT_A_TIME:
         labels = _tagger().tag(features)
-    return labelled_spans(words, labels)
+    return labelled_spans(words, as_styles_print(words, labels))
 
 
 def labels_of(fields: Sequence[str]) -> list[str]:
@@ -49,16 +50,16 @@ def labels_of(fields: Sequence[str]) -> list[str]:
     ]
 
 
-def labelled_spans(words: Sequence[Word], labels: Sequence[str]) -> list[Span]:
+def labelled_spans(words: Sequence[Word], labels: Sequence[str]) -> list[FieldSpan]:
     """What the labels of the words mark, without the punctuation around."""
-    spans: list[Span] = []
+    spans: list[FieldSpan] = []
     before = "-"
     for word, label in zip(words, labels, strict=True):
         begins, _, field = label.partition("-")
         if begins == "I" and before.partition("-")[2] == field:
             spans[-1] = spans[-1]._replace(end=word.end)
         elif field:
-            spans.append(Span(field, word.start, word.end))
+            spans.append(FieldSpan(field, word.start, word.end))
         before = label
     return spans
 
