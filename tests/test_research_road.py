@@ -125,6 +125,11 @@ def test_the_four_ways_stand_in_one_table(walked):
     bound = [row for row in rows if row["way"] != "tuned, any text"]
     assert all(row["fabricated"]["value"] == 0 for row in bound)
     assert all(row["fabricated"]["high"] > 0 for row in rows)
+    assert [row["certainty"] is None for row in rows] == [False, False, True, False, True, True]
+    assert [row["seconds"] is None for row in rows] == [False] * 5 + [True]
+    page = (walked.path / "report" / "report.html").read_text()
+    assert "Ways to a DOI" in page and "Does it know when it is right?" in page
     shown = cauce("evaluate", str(walked.path / "recipe.yaml"), folder=walked.path.parent.parent)
     assert shown.returncode == 0, shown.stderr
     assert "topics to sentence" in shown.stdout
+    assert "80 % answered" in shown.stdout

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cauce.corpus.research.settings import ResearchSettings
 from cauce.corpus.settings import CorpusSettings, PairsSettings, TextSettings
 from cauce.errors import DataRefused
-from cauce.records import Example, Message
+from cauce.records import Example
 from cauce.runs import read_records
 
 if TYPE_CHECKING:
     from cauce.corpus.tokens import Tokens
     from cauce.models.loading import LoadedModel
     from cauce.road import Journey
-
-LONGEST_QUESTION = 60
-"""Tokens of a question that a model rewrites."""
 
 
 def prepare_stage(journey: Journey, folder: Path) -> dict[str, Any]:
@@ -56,60 +54,100 @@ def _prepare_examples(
         )
     else:
         summary = prepare(documents, folder, corpus, seed=recipe.seed, fits=fits, progress=progress)
-    return {**summary, **_tokens_learned(base, folder)}
+    return {**summary, **_tokens_learned(base, folder, progress)}
 
 
 def _prepare_research(journey: Journey, folder: Path, corpus: ResearchSettings) -> dict[str, Any]:
+    from cauce.assistant.research.expanding import Expander
     from cauce.assistant.research.loading import embedding_of
     from cauce.assistant.research.preparing import prepare_assistant
+    from cauce.assistant.research.writers import WRITTEN, load_writer
     from cauce.corpus.research.prepare import prepare_research
 
     recipe, progress = journey.recipe, journey.progress
-    documents = journey.run.path / "fetch" / "documents.jsonl"
+    found = _find_dois(journey, folder, corpus)
+    documents = folder / "documents.jsonl"
     base = _make_base(journey, folder)
 
     def fits(example: Example) -> bool:
         return tokens_of(base, example).length <= recipe.model.max_tokens
 
-    def rewrite(prompts: Sequence[str]) -> list[str]:
-        from cauce.models.generation import generate
-
-        asked = [[Message(role="user", content=prompt)] for prompt in prompts]
-        batch_size = recipe.assistant.batch_size
-        return generate(base, asked, max_new_tokens=LONGEST_QUESTION, batch_size=batch_size)
-
+    writer = None
+    if corpus.writer is not None:
+        writer = load_writer(corpus.writer, journey.run.path / WRITTEN, at_hand=base)
+        progress(f"what {corpus.writer.model} writes is kept in {journey.run.path / WRITTEN}")
     questions = prepare_research(
         documents,
         folder,
         corpus,
         seed=recipe.seed,
         fits=fits,
-        rewriter=rewrite if corpus.rewrite else None,
+        writer=writer,
         progress=progress,
     )
     assistant = prepare_assistant(
         documents,
         folder,
         embedding_of(corpus.embedding),
+        opensearch=corpus.opensearch,
         seed=recipe.seed,
         fits=fits,
         progress=progress,
+        expander=Expander(writer, corpus.expand) if writer and corpus.expand else None,
     )
-    return {**questions, **assistant, **_tokens_learned(base, folder)}
+    return {**found, **questions, **assistant, **_tokens_learned(base, folder, progress)}
 
 
-def _tokens_learned(base: LoadedModel, folder: Path) -> dict[str, Any]:
+def _find_dois(journey: Journey, folder: Path, corpus: ResearchSettings) -> dict[str, Any]:
+    """Writes the articles with the DOIs of their references into the folder; returns the counts.
+
+    What registries answer is kept in the run and not in the folder, so that no change of the recipe
+    has them asked again.
+    """
+    from cauce.knowledge.works.articles import write_with_dois
+    from cauce.knowledge.works.resolver import open_registries
+    from cauce.sources.registries.registry import RegistrySettings
+
+    settings = RegistrySettings(mailto=corpus.mailto, folder=journey.run.path / "registries")
+    with open_registries(settings) if corpus.online else nullcontext() as registries:
+        return write_with_dois(
+            journey.run.path / "fetch" / "documents.jsonl",
+            folder,
+            catalogue=corpus.catalogue,
+            registries=registries,
+            progress=journey.progress,
+        )
+
+
+def _tokens_learned(
+    base: LoadedModel, folder: Path, progress: Callable[[str], None]
+) -> dict[str, Any]:
     """How many tokens the training examples have, and three of them as they are learned."""
     from cauce.corpus.tokens import preview
 
-    tokens = [tokens_of(base, example) for example in read_records(folder / "train.jsonl", Example)]
+    examples = list(read_records(folder / "train.jsonl", Example))
+    texts = (f"{it.messages[-1].content}\n{it.completion}" for it in examples)
+    tokens = [tokens_of(base, example) for example in examples]
     return {
+        "tokenizer": _audit(base, texts, progress),
         "prompt_tokens": sum(len(item.prompt) for item in tokens),
         "supervised_tokens": sum(len(item.completion) for item in tokens),
         "preview": [
             preview(base.tokenizer, item) for item in tokens[:: max(1, len(tokens) // 3)][:3]
         ],
     }
+
+
+def _audit(
+    base: LoadedModel, texts: Iterable[str], progress: Callable[[str], None]
+) -> dict[str, Any]:
+    """What the tokenizer makes of the training texts; told where it loses characters of them."""
+    from cauce.corpus.audit import audit_tokenizer
+
+    audit = audit_tokenizer(base.tokenizer, texts)
+    if warning := audit.warning():
+        progress(warning)
+    return audit.figures()
 
 
 def _is_closed(loaded: LoadedModel, example: Example) -> bool:
@@ -142,6 +180,7 @@ def _prepare_text(journey: Journey, folder: Path, corpus: TextSettings) -> dict[
     )
     return {
         **summary,
+        "tokenizer": _audit(base, texts.texts("train"), journey.progress),
         "repeated": _drop_repeated_rows(folder),
         "parameters": sum(weight.numel() for weight in base.model.parameters()),
     }

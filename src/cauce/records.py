@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,6 +18,17 @@ class Record(BaseModel):
     """Immutable; unknown keys are refused; equal when all fields are equal."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Span(NamedTuple):
+    """Where a piece of a text stands: its first character, and the one behind its last."""
+
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        """The piece itself."""
+        return text[self.start : self.end]
 
 
 class Table(Record):
@@ -53,6 +64,20 @@ class Names(Record):
     """Identifiers by scheme: `ndc`, `atc`, `unii`, `rxcui`, `nregistro`..."""
 
 
+class DoiMatch(Record):
+    """How sure the DOI of a reference is, and where it was found."""
+
+    score: float
+    """Probability that it is the right one, 0..1."""
+    margin: float
+    """By how much it exceeds that of the next work that is no version of the same."""
+    source: str
+    """`tagged` as such in the article, `printed` in its text, or found by the other fields in the
+    `catalogue` or at `crossref`."""
+    retracted: bool = False
+    """Whether the catalogue or a registry says that the work was."""
+
+
 class Reference(Record):
     """A work as it is cited: what a list of references says of it, field by field."""
 
@@ -73,6 +98,8 @@ class Reference(Record):
     """`12-19`, or the number of the article."""
     doi: str | None = None
     """In lower case, without `https://doi.org/`."""
+    match: DoiMatch | None = None
+    """How the DOI was found; the prepare stage of articles tells it."""
 
 
 class CitationMark(Record):
@@ -181,6 +208,8 @@ class Example(Record):
     messages: tuple[Message, ...]
     """The prompt, ending with the user's turn (question and, where there is one, the evidence)."""
     completion: str
+    choices: tuple[str, ...] = ()
+    """What may be answered, `completion` among them; empty where any words may."""
     question: str
     evidence: Citation
     group: str
@@ -216,6 +245,8 @@ class Reply(Record):
     """The publications that it names, as the catalogue has them."""
     looked_at: tuple[tuple[str, ...], ...] = ()
     """DOIs of each sentence that was found, best first, whether or not it is shown."""
+    confidence: float | None = None
+    """Probability that the first sentence found answers; None where no such question was put."""
     checks: tuple[Check, ...] = ()
     abstained: bool = False
     """True when no answer is given: unknown medicine, look-alike names, no such section."""
@@ -230,5 +261,7 @@ class Reply(Record):
     language: Language = "en"
     generated: bool = False
     """True when the model's own words are shown, False when the section is quoted."""
+    is_finished: bool | None = None
+    """Whether the model ended its words itself; None where none were asked of it alone."""
     plain: bool = False
     """True when the section is told in plain language, fact by fact."""

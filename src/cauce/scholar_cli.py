@@ -76,20 +76,11 @@ def match(
     if not online:
         _print(match_rows(catalogue, references))
         return
-    from cauce.knowledge.works.resolver import Registries
-    from cauce.sources.registries.crossref import Crossref
-    from cauce.sources.registries.datacite import DataCite
-    from cauce.sources.registries.openalex import OpenAlex
+    from cauce.knowledge.works.resolver import open_registries
     from cauce.sources.registries.registry import RegistrySettings
 
-    settings = RegistrySettings(mailto=mailto, folder=kept)
-    with (
-        Crossref(settings) as crossref,
-        OpenAlex(settings) as openalex,
-        DataCite(settings) as datacite,
-    ):
-        asked = Registries(crossref, openalex, datacite)
-        _print(match_rows(catalogue, references, asked))
+    with open_registries(RegistrySettings(mailto=mailto, folder=kept)) as registries:
+        _print(match_rows(catalogue, references, registries))
 
 
 @scholar_app.command()

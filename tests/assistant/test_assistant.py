@@ -13,6 +13,7 @@ from cauce.errors import DataRefused
 from cauce.knowledge.claims.numbers import numbers_in, unsupported_numbers
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
+from cauce.models.generation import Written
 from cauce.models.loading import load_base
 from cauce.models.settings import ModelSettings
 from cauce.records import Document, Language, Message, Reply, Section
@@ -55,7 +56,7 @@ def says(monkeypatch, assistant):
     def reply(text: str, question: str = DOSE) -> Reply:
         monkeypatch.setattr(
             "cauce.assistant.writing.generate",
-            lambda model, prompts, **options: [text] * len(prompts),
+            lambda model, prompts, **options: [Written(text, is_finished=True)] * len(prompts),
         )
         return assistant.reply(question)
 
@@ -449,7 +450,7 @@ def test_replies_are_those_of_each_question_alone_and_in_order(assistant):
 
 
 def test_a_long_question_leaves_room_for_the_answer(model, index):
-    short = Assistant(model, index, AssistantSettings(max_new_tokens=12), max_tokens=72)
+    short = Assistant(model, index, AssistantSettings(max_new_tokens=12), max_tokens=88)
     reply = short.reply(DOSE)
     whole = next(document for document in DOCUMENTS if document.id == "ibuprofen").section("dose")
     assert len(reply.citations[0].quote) < len(whole.text)

@@ -14,6 +14,7 @@ from cauce.assistant.wording import SECTION_NAMES
 from cauce.corpus.questions import description_wording
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
+from cauce.models.generation import Written
 from cauce.models.loading import load_base
 from cauce.models.settings import ModelSettings
 from cauce.records import Document, Language, Names, Section
@@ -169,7 +170,10 @@ def test_the_model_writes_all_passages_at_once_and_each_is_checked(model, tmp_pa
         asked.append([prompt[-1].content.rsplit("\n", 1)[-1] for prompt in prompts])
         said = {"dosage": "Adults take 800 mg every 8 hours.", "is for": first}
         return [
-            next((text for word, text in said.items() if word in content), "Keep it below 25 °C.")
+            Written(
+                next((t for word, t in said.items() if word in content), "Keep it below 25 °C."),
+                is_finished=True,
+            )
             for content in asked[-1]
         ]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cauce.records import Message, Reply
+from cauce.records import DoiMatch, Message, Reference, Reply
 from cauce.serving import protocol
 from cauce.serving.protocol import (
     TOKEN,
@@ -143,3 +143,39 @@ def test_chunks_of_every_choice_join_to_the_answer() -> None:
         assert [c["finish_reason"] for c in own] == [None] * (len(own) - 1) + ["stop"]
         assert own[-1]["delta"]["cauce"]["abstained"] is False
     assert len({chunk["id"] for chunk in sent}) == 1
+
+
+def test_works_stand_beside_the_citations_whole_and_in_a_stream() -> None:
+    match = DoiMatch(score=0.93, margin=0.6, source="catalogue", retracted=True)
+    work = Reference(
+        id="B1",
+        raw="as printed",
+        title="Slow rivers",
+        authors=("Otero, M.",),
+        year="2015",
+        doi="10.1175/1520(1963)020<0130:dnf>2.0.co;2",
+        match=match,
+    )
+    reply = Reply(text="Rivers are slow.", works=(work,))
+    whole = completion(request(), reply)["choices"][0]["message"]["cauce"]
+    assert whole["works"] == [
+        {
+            "doi": work.doi,
+            "title": "Slow rivers",
+            "authors": ["Otero, M."],
+            "year": "2015",
+            "url": "https://doi.org/10.1175/1520(1963)020%3C0130:dnf%3E2.0.co;2",
+            "score": 0.93,
+            "margin": 0.6,
+            "source": "catalogue",
+            "retracted": True,
+        }
+    ]
+    *_, last = chunks(request(',"stream":true'), reply)
+    assert last["choices"][0]["delta"]["cauce"] == whole
+    assert {"citations", "abstained"} < whole.keys()
+
+
+def test_a_reply_without_works_says_so() -> None:
+    message = completion(request(), Reply(text="Take one."))["choices"][0]["message"]
+    assert message["cauce"]["works"] == []

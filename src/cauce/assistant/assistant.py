@@ -109,5 +109,5 @@ def load_assistant(run: Run) -> Assistant | ResearchAssistant:
 
     recipe = load_recipe(run.path / "recipe.yaml")
     if isinstance(recipe.corpus, ResearchSettings):
-        return load_research(run, recipe.assistant, recipe.corpus.embedding)
+        return load_research(run, recipe.assistant, recipe.corpus)
     return Assistant.load(run)

@@ -59,15 +59,15 @@ class Writer:
             for place, question in enumerate(questions)
             if (found := self._fitting(model, question))
         }
-        texts = generate(
+        answers = generate(
             model,
             [prompt(question.text, question.evidence) for question in fitting.values()],
             max_new_tokens=self._settings.max_new_tokens,
             batch_size=self._settings.batch_size,
         )
         written = {
-            place: self._written(question, text.strip())
-            for (place, question), text in zip(fitting.items(), texts, strict=True)
+            place: self._written(question, answer.text)
+            for (place, question), answer in zip(fitting.items(), answers, strict=True)
         }
         return [
             written.get(place) or self._quoted(question, "withheld: the question is too long")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from cauce.records import Span
 
 ABBREVIATIONS = frozenset(
     """
@@ -14,17 +15,6 @@ ABBREVIATIONS = frozenset(
 _END = re.compile(r"[.!?…]+[\"')\]»”]*(?=\s)|\n+|(?=\s[•●∘▪◦]\s)")
 _WORD_BEFORE = re.compile(r"[^\s(\[]+$")
 _LOOK_AROUND = 40
-
-
-class Span(NamedTuple):
-    """Half-open character range of a text."""
-
-    start: int
-    end: int
-
-    def of(self, text: str) -> str:
-        """The characters of the span."""
-        return text[self.start : self.end]
 
 
 def sentences(text: str) -> list[Span]:

@@ -15,11 +15,12 @@ import time
 import uuid
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from cauce.errors import UserError
-from cauce.records import Message, Reply
+from cauce.records import DoiMatch, Message, Reference, Reply
 
 TOKEN = re.compile(r"\w+|[^\w\s]")
 SENTENCE = re.compile(r".+?(?:[.!?…]+[\"'”»)\]]*\s+(?=[\"'“«(\[¿¡]*[A-ZÁÉÍÓÚÑÜ0-9])|\n+|\Z)", re.S)
@@ -210,10 +211,24 @@ def sentences(text: str) -> list[str]:
 
 
 def evidence(reply: Reply) -> dict[str, Any]:
-    """What stands beside the text: citations, checks, and the reason when there is no answer."""
+    """What stands beside the text: citations, works, checks, and the reason without an answer."""
     fields = {"statements", "citations", "abstained", "reason", "choices", "checks"}
     fields |= {"generated", "plain", "language"}
-    return reply.model_dump(mode="json", include=fields)
+    works = [shown_work(work) for work in reply.works]
+    return {**reply.model_dump(mode="json", include=fields), "works": works}
+
+
+def shown_work(work: Reference) -> dict[str, Any]:
+    """A publication that a reply names: what it is, where it is, and how sure its DOI is."""
+    match = work.match.model_dump() if work.match else dict.fromkeys(DoiMatch.model_fields)
+    return {
+        "doi": work.doi,
+        "title": work.title,
+        "authors": list(work.authors),
+        "year": work.year,
+        "url": f"https://doi.org/{quote(str(work.doi), safe='/:;()')}",
+        **match,
+    }
 
 
 def completion(request: ChatRequest, reply: Reply) -> dict[str, Any]:

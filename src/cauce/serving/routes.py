@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, StreamingResponse
 from starlette.staticfiles import StaticFiles
 
+from cauce.errors import SourceUnavailable
 from cauce.records import Language
 from cauce.serving.protocol import (
     RequestRefused,
@@ -192,6 +193,11 @@ def answer_errors(app: FastAPI) -> None:
     async def not_served(request: Request, error: HTTPException) -> JSONResponse:
         body = error_body(f"{request.method} {request.url.path}: {error.detail}.")
         return JSONResponse(body, status_code=error.status_code, headers=error.headers)
+
+    @app.exception_handler(SourceUnavailable)
+    async def not_reached(request: Request, error: SourceUnavailable) -> JSONResponse:
+        body = error_body(str(error), kind="server_error", code="source_unavailable")
+        return JSONResponse(body, status_code=503)
 
     @app.exception_handler(Exception)
     async def fault(request: Request, error: Exception) -> JSONResponse:

@@ -11,7 +11,7 @@ import email.utils
 import time
 from contextlib import nullcontext
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cauce.errors import SourceUnavailable
 
@@ -49,13 +49,16 @@ def ask(
     headers: Mapping[str, str] | None = None,
     *,
     pace: Pace | None = None,
+    body: Mapping[str, Any] | None = None,
 ) -> httpx.Response:
     """The answer to a request that may have to be repeated; SourceUnavailable without one.
 
-    Threads that share a `pace` take turns, and all of them wait when the server says so.
+    Threads that share a `pace` take turns, and all of them wait when the server says so. A `body`
+    is posted as JSON.
     """
     import httpx
 
+    method = "GET" if body is None else "POST"
     wait_s, reason = FIRST_WAIT_S, ""
     for attempt in range(ATTEMPTS):
         if attempt:
@@ -63,7 +66,7 @@ def ask(
             wait_s *= 2
         try:
             with pace.turn() if pace else nullcontext():
-                answer = client.get(url, headers=headers)
+                answer = client.request(method, url, headers=headers, json=body)
         except httpx.TransportError as error:
             reason = str(error) or type(error).__name__
             continue

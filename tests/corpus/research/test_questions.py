@@ -13,7 +13,7 @@ from cauce.corpus.research.openings import OPENINGS
 from cauce.corpus.research.phrases import key_phrases
 from cauce.corpus.research.questions import Made, make_questions
 from cauce.corpus.research.ranking import SentenceIndex
-from cauce.corpus.research.rewriting import Rewriter
+from cauce.corpus.research.rewriting import PromptWriter, filled, lines_written, question_in
 from cauce.corpus.research.settings import ResearchSettings
 from cauce.corpus.research.vocabulary import Vocabulary
 from cauce.errors import UserError
@@ -42,7 +42,7 @@ def made(
     sentences: Sequence[str],
     language: Language = "en",
     *,
-    rewriter: Rewriter | None = None,
+    write: PromptWriter | None = None,
     **chosen: object,
 ) -> Made:
     document = article("a", sentences, language=language)
@@ -53,7 +53,7 @@ def made(
         SentenceIndex([cited.clean for cited in usable]),
         ResearchSettings(**chosen),  # type: ignore[arg-type]
         seed=0,
-        rewriter=rewriter,
+        writer=write,
     )
 
 
@@ -139,6 +139,8 @@ def test_the_answer_is_every_cited_doi_a_line() -> None:
     assert text[example.evidence.start :].startswith(example.evidence.quote)
 
 
+WRITER = {"model": "any"}
+HUNT = "Do wolves hunt in packs?"
 SENTENCE = "Wolves of the Iberian forest hunt 40 roe deer in packs of 6 during the winter months"
 
 
@@ -210,8 +212,9 @@ def test_the_index_ranks_by_bm25() -> None:
 
 
 def test_a_model_may_say_it_in_its_own_words() -> None:
-    def rewriter(prompts: Sequence[str], /) -> Sequence[str]:
+    def write(prompts: Sequence[str], /) -> Sequence[str]:
         assert all(prompt.startswith("Ask anew: ") for prompt in prompts)
+        assert any("older adults.\nWork 2\nWork 3" in prompt for prompt in prompts)
         return [
             '"Do vitamin D supplements lower how often hip fractures happen to older people?"'
             if "vitamin" in prompt
@@ -219,7 +222,8 @@ def test_a_model_may_say_it_in_its_own_words() -> None:
             for prompt in prompts
         ]
 
-    found = made(ENGLISH, rewrite="Ask anew: {question} {sentence}", rewriter=rewriter)
+    asked = {"rewrite": "Ask anew: {question} {sentence}\n{works}", "writer": WRITER}
+    found = made(ENGLISH, write=write, **asked)
     plain = made(ENGLISH)
     assert found.rewritten == {"accepted": 1, "a citation is left in it": 3}
     changed = [it for it in found.questions if it.template]
@@ -231,13 +235,41 @@ def test_a_model_may_say_it_in_its_own_words() -> None:
 
 def test_a_model_that_loses_texts_is_refused() -> None:
     with pytest.raises(UserError, match=r"gave 0 texts for 4 prompts.\nGive one text"):
-        made(ENGLISH, rewrite="Say {question}", rewriter=lambda prompts: [])
+        made(ENGLISH, write=lambda prompts: [], rewrite="Say {question}", writer=WRITER)
+
+
+@pytest.mark.parametrize(
+    ("written", "question"),
+    [
+        ("Sure! Here is one:\n\n1. Question: **Do wolves hunt in packs?**", HUNT),
+        ("<think>Which?\nWolves, I guess?</think>\n- Do wolves\u00a0hunt in packs?", HUNT),
+        ('Q: "Do wolves hunt in packs?"\nDo bears?', HUNT),
+        ("Pregunta: «¿Cazan los lobos?»", "¿Cazan los lobos?"),
+        ("Wolves hunt.\nIn packs.", "Wolves hunt. In packs."),
+        ("<think>Which wolves?", ""),
+        ("", ""),
+    ],
+)
+def test_only_the_question_is_taken_of_what_a_model_says(written: str, question: str) -> None:
+    [lines] = lines_written(lambda prompts: [written], ["Ask."])
+    assert question_in(lines) == question
+
+
+def test_what_stands_in_a_question_is_not_filled_in_again() -> None:
+    prompt = filled("{question} {works} {else}", question="{works} {sentence}?", works="A")
+    assert prompt == "{works} {sentence}? A {else}"
 
 
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"rewrite": "Say it anew."}, "must hold {question}"),
+        ({"rewrite": "Say it anew.", "writer": WRITER}, "must hold {sentence} or {question}"),
+        ({"expand": "Search for {sentence}", "writer": WRITER}, "must hold {question}"),
+        ({"rewrite": "Say {question}"}, "name it in writer.model"),
+        ({"writer": WRITER}, "give it a prompt, rewrite or expand"),
+        ({"expand": "{question}", "writer": {**WRITER, "key": "KEY"}}, "no server is asked"),
+        ({"expand": "{question}", "writer": {**WRITER, "key": "sk-1"}}, "writer.key"),
+        ({"expand": "{question}", "writer": {**WRITER, "url": "localhost:1/v1"}}, "writer.url"),
         ({"openings": ()}, "name evidence, phrases or both"),
         ({"openings": ("phrases", "phrases")}, "each once"),
         ({"test_share": 0.45, "validation_share": 0.4}, "less than 0.2 to train on"),

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cauce.knowledge.library.library import Found
+from cauce.knowledge.logistic import logistic, logistic_weights
 from cauce.knowledge.words import stems
 from cauce.records import Record
 
@@ -20,7 +21,6 @@ MOST_ANSWERED_WITHOUT = 0.05
 LEAST_THRESHOLD = 0.5
 """More often right than wrong, whatever the kept questions say."""
 RIDGE = 0.1
-NEWTON_STEPS = 25
 FEWEST_SHARED = 2
 """Words of the question, by their stems, that stand in the first sentence."""
 CLOSE_COSINE = 0.6
@@ -39,7 +39,7 @@ class Abstention(Record):
         """That the first sentence answers the question; 0 where none was found."""
         if not found:
             return 0.0
-        return float(_sigmoid(np.dot(features_of(question, found), self.weights)))
+        return float(logistic(np.dot(features_of(question, found), self.weights)))
 
     def answers(self, question: str, found: Sequence[Found]) -> bool:
         """Whether the evidence is good enough to be shown.
@@ -61,8 +61,9 @@ class Abstention(Record):
         `withheld` says of each whether the library was searched without its article.
         """
         rows = np.array([features_of(question, found) for question, found, _ in asked])
-        weights = _logistic(rows, np.array([right for *_, right in asked], dtype=float))
-        probabilities = _sigmoid(rows @ weights)
+        right = np.array([right for *_, right in asked], dtype=float)
+        weights = logistic_weights(rows, right, RIDGE)
+        probabilities = logistic(rows @ weights)
         without = probabilities[np.array(withheld, dtype=bool)]
         passed = np.quantile(without, 1 - MOST_ANSWERED_WITHOUT) if len(without) else 0.0
         threshold = max(float(np.nextafter(passed, 1.0)), LEAST_THRESHOLD)
@@ -83,18 +84,3 @@ def _overlap(question: str, found: Found) -> float:
     """Share of the question's content words that stand in the sentence."""
     asked = stems(question)
     return len(asked & stems(found.evidence.text)) / max(1, len(asked))
-
-
-def _logistic(rows: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Weights of a ridge logistic regression, by Newton's method."""
-    weights = np.zeros(rows.shape[1])
-    for _ in range(NEWTON_STEPS):
-        predicted = _sigmoid(rows @ weights)
-        gradient = rows.T @ (predicted - right) + RIDGE * weights
-        curvature = (rows.T * (predicted * (1 - predicted))) @ rows + RIDGE * np.eye(len(weights))
-        weights = weights - np.linalg.solve(curvature, gradient)
-    return weights
-
-
-def _sigmoid(value: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(-np.clip(value, -30, 30))))

@@ -16,7 +16,7 @@ from cauce.assistant.research.naming import named
 from cauce.assistant.research.replies import nothing, shown
 from cauce.assistant.settings import AssistantSettings, Way
 from cauce.assistant.wording import language_of
-from cauce.knowledge.library.library import Evidence, Found, Library
+from cauce.knowledge.library.library import Evidence, Found
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.store import SectionEntry
 from cauce.knowledge.words import content_words
@@ -53,6 +53,13 @@ class _Question(NamedTuple):
     text: str
     language: Language
     found: list[Found]
+    confidence: float
+    """Probability that the first of them answers."""
+
+    def told(self, reply: Reply) -> Reply:
+        """The reply with what was looked at for it."""
+        looked_at = tuple(one.evidence.dois for one in self.found)
+        return reply.model_copy(update={"looked_at": looked_at, "confidence": self.confidence})
 
 
 class ResearchAssistant:
@@ -61,13 +68,13 @@ class ResearchAssistant:
     def __init__(
         self,
         model: LoadedModel | None,
-        library: Library,
+        finder: Finder,
         sections: Index,
         thresholds: Thresholds,
         settings: AssistantSettings,
     ) -> None:
         self.model = model
-        self.finder = Finder(library)
+        self.finder = finder
         self._sections, self._thresholds, self._settings = sections, thresholds, settings
 
     def reply(
@@ -103,7 +110,7 @@ class ResearchAssistant:
         answered = [one for one, is_good in zip(asked, good, strict=True) if is_good]
         picked = iter(self._picked(answered, self.model if by_model else None))
         return [
-            self._shown(next(picked), one) if is_good else self._nothing(one, chosen)
+            one.told(shown(next(picked), one.language) if is_good else self._nothing(one, chosen))
             for one, is_good in zip(asked, good, strict=True)
         ]
 
@@ -116,7 +123,8 @@ class ResearchAssistant:
     def _asked(self, question: str, way: Way, without: str | None) -> _Question:
         language = language_of(question)
         found = self.finder.find(question, language, way, without=without)
-        return _Question(question, language, found)
+        confidence = self._thresholds.of(way).probability(question, found)
+        return _Question(question, language, found, confidence)
 
     def _picked(
         self, asked: Sequence[_Question], model: LoadedModel | None
@@ -130,19 +138,12 @@ class ResearchAssistant:
         for places, (_, evidence) in zip(names, shown_to, strict=True):
             yield [evidence[place] for place in places] or evidence[:1]
 
-    def _shown(self, evidence: Sequence[Evidence], asked: _Question) -> Reply:
-        reply = shown(evidence, asked.language)
-        return reply.model_copy(update={"looked_at": _looked_at(asked.found)})
-
     def _nothing(self, asked: _Question, way: Way) -> Reply:
-        threshold = self._thresholds.of(way)
-        probability = threshold.probability(asked.text, asked.found)
-        reason = (
-            f"the nearest sentence answers with probability {probability:.2f}, and "
-            f"{threshold.threshold:.2f} is asked for"
+        return nothing(
+            asked.language,
+            f"the nearest sentence answers with probability {asked.confidence:.2f}, and "
+            f"{self._thresholds.of(way).threshold:.2f} is asked for",
         )
-        reply = nothing(asked.language, reason)
-        return reply.model_copy(update={"looked_at": _looked_at(asked.found)})
 
 
 def with_the_turn_before(question: str, history: Sequence[Message]) -> str:
@@ -150,7 +151,3 @@ def with_the_turn_before(question: str, history: Sequence[Message]) -> str:
     earlier = [turn.content for turn in history if turn.role == "user"]
     is_short = len(content_words(question)) < FEWEST_CONTENT_WORDS
     return f"{earlier[-1]} {question}" if is_short and earlier else question
-
-
-def _looked_at(found: Sequence[Found]) -> tuple[tuple[str, ...], ...]:
-    return tuple(one.evidence.dois for one in found)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cauce.assistant.research.assistant import ResearchAssistant, Thresholds
+from cauce.assistant.research.expanding import Expander
+from cauce.assistant.research.finding import Finder
+from cauce.assistant.research.writers import WRITTEN, load_writer
 from cauce.assistant.settings import AssistantSettings
+from cauce.corpus.research.settings import ResearchSettings
 from cauce.knowledge.library.library import Embedding, Library
 from cauce.knowledge.sections.index import Index
 from cauce.models.embedding import load_embedder
@@ -11,18 +17,29 @@ from cauce.models.loading import load_tuned
 from cauce.runs import Run
 
 
-def load_research(run: Run, settings: AssistantSettings, embedding: str) -> ResearchAssistant:
+def load_research(
+    run: Run, settings: AssistantSettings, corpus: ResearchSettings
+) -> ResearchAssistant:
     """The assistant over a run's library: its tuned model names evidence; untrained, none does."""
     folder = run.path / "prepare"
-    found = embedding_of(embedding)
+    found = embedding_of(corpus.embedding)
     trained = "train" in run.manifest["stages"]
     return ResearchAssistant(
         load_tuned(run.path / "train" / "model") if trained else None,
-        Library(folder / "library", found.embed if found else None),
+        Finder(
+            Library.open(folder / "library", found.embed if found else None),
+            _expander_of(corpus, run.path / WRITTEN),
+        ),
         Index(folder / "index.sqlite"),
         Thresholds.read(folder),
         settings,
     )
+
+
+def _expander_of(corpus: ResearchSettings, folder: Path) -> Expander | None:
+    if not corpus.expand or corpus.writer is None:
+        return None
+    return Expander(load_writer(corpus.writer, folder), corpus.expand)
 
 
 def embedding_of(name: str) -> Embedding | None:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from cauce.assistant.research.abstention import Abstention
 from cauce.assistant.research.assistant import Thresholds
+from cauce.assistant.research.expanding import Expander
 from cauce.assistant.research.finding import Finder
 from cauce.assistant.research.naming import naming_example
 from cauce.assistant.settings import Way
@@ -27,9 +28,11 @@ def prepare_assistant(
     folder: Path,
     embedding: Embedding | None,
     *,
+    opensearch: str,
     seed: int,
     fits: Callable[[Example], bool],
     progress: Callable[[str], None],
+    expander: Expander | None = None,
 ) -> dict[str, Any]:
     """Writes library, `index.sqlite` and `abstention.json`; returns their counts.
 
@@ -41,16 +44,20 @@ def prepare_assistant(
         (question.sentence_id, question.question)
         for question in read_records(folder / "questions.jsonl", ResearchQuestion)
     ]
-    sentences = write_library(folder / "library", _evidence(documents), asked, embedding)
+    sentences = write_library(
+        folder / "library", _evidence(documents), asked, embedding, opensearch=opensearch
+    )
     if not sentences:
         raise DataRefused(
             f"no sentence of {documents} cites a work whose DOI is known.\n"
-            "Find the DOIs first: cauce scholar match"
+            "Name the works that are known in corpus.catalogue, or set corpus.online to ask for "
+            "their DOIs."
         )
     progress(f"{sentences} sentences can be cited")
     sections = build_index(folder / "index.sqlite", read_records(documents, Document))
-    library = Library(folder / "library", embedding.embed if embedding else None)
-    finder = Finder(library)
+    library = Library.open(folder / "library", embedding.embed if embedding else None)
+    finder = Finder(library, expander)
+    finder.expand([example.question for split in LEARNED for example in _examples(folder, split)])
     _write_thresholds(folder, finder)
     named = {split: _add_lessons(folder, split, finder, seed, fits) for split in LEARNED}
     return {"sentences": sentences, "sections": sections, "named": named}
@@ -71,7 +78,7 @@ def _evidence(documents: Path) -> Iterator[Evidence]:
 
 def _write_thresholds(folder: Path, finder: Finder) -> None:
     """Fits when each way abstains, to the validation questions."""
-    examples = list(read_records(folder / "validation.jsonl", Example))
+    examples = _examples(folder, "validation")
     ways: Sequence[Way] = get_args(Way)
     fitted = {way: _threshold(finder, examples, way) for way in ways}
     with atomic_write(folder / "abstention.json") as stream:
@@ -99,13 +106,16 @@ def _add_lessons(
     folder: Path, split: str, finder: Finder, seed: int, fits: Callable[[Example], bool]
 ) -> int:
     """Adds to a split what a model learns naming by; returns how many examples that is."""
-    path = folder / f"{split}.jsonl"
-    examples = list(read_records(path, Example))
+    examples = _examples(folder, split)
     lessons = []
     for example in examples:
         found = finder.find(example.question, example.language, "expanded")
         lesson = naming_example(example, [one.evidence for one in found], seed=seed)
         if lesson is not None and fits(lesson):
             lessons.append(lesson)
-    write_records(path, [*examples, *lessons])
+    write_records(folder / f"{split}.jsonl", [*examples, *lessons])
     return len(lessons)
+
+
+def _examples(folder: Path, split: str) -> list[Example]:
+    return list(read_records(folder / f"{split}.jsonl", Example))

@@ -20,15 +20,13 @@ NOTHING: dict[Language, str] = {
 _RETRACTED: dict[Language, str] = {"en": "RETRACTED: ", "es": "RETRACTADO: "}
 
 
-def shown(
-    evidence: Sequence[Evidence], language: Language, *, retracted: frozenset[str] = frozenset()
-) -> Reply:
+def shown(evidence: Sequence[Evidence], language: Language) -> Reply:
     """The reply that shows these sentences, in order, and the works that each cites."""
     statements, removed = list[Statement](), 0
     for number, one in enumerate(evidence):
         said, foreign = without_dois(one.text, language)
         removed += foreign
-        works = [printed(work, language, retracted=retracted) for work in one.works]
+        works = [printed(work, language) for work in one.works]
         statements.append(Statement(text="\n".join([said, *works]), citation=number))
     works_named = {work.doi: work for one in evidence for work in one.works}
     return Reply(
@@ -56,9 +54,9 @@ def nothing(language: Language, reason: str) -> Reply:
     )
 
 
-def printed(work: Reference, language: Language, *, retracted: frozenset[str] = frozenset()) -> str:
-    """A work as the catalogue has it: authors, title, year, DOI."""
-    flag = _RETRACTED[language] if work.doi in retracted else ""
+def printed(work: Reference, language: Language) -> str:
+    """A work as the catalogue has it: whether it was retracted, authors, title, year, DOI."""
+    flag = _RETRACTED[language] if work.match and work.match.retracted else ""
     authors = work.authors[0] + (" et al." if len(work.authors) > 1 else "") if work.authors else ""
     parts = [part.rstrip(".") for part in (authors, work.title, work.container, work.year) if part]
     told, _ = without_dois(". ".join(parts), language)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from cauce.corpus.research.citing import Cited, Left, usable_sentences
 from cauce.corpus.research.questions import Made, ResearchQuestion, make_questions
 from cauce.corpus.research.ranking import SentenceIndex
-from cauce.corpus.research.rewriting import Rewriter
+from cauce.corpus.research.rewriting import PromptWriter
 from cauce.corpus.research.settings import ResearchSettings
 from cauce.corpus.research.splits import check_works, part_by_works
 from cauce.corpus.research.vocabulary import Vocabulary
-from cauce.corpus.splits import SPLITS, assign_groups, check_leakage, draw_groups, drop_repeats
+from cauce.corpus.splits import (
+    SPLITS,
+    assign_groups,
+    check_leakage,
+    draw_groups,
+    drop_repeats,
+    refuse_empty_splits,
+)
 from cauce.errors import DataRefused
 from cauce.records import Document, Example
 from cauce.runs import read_records, write_records
@@ -27,14 +34,14 @@ def prepare_research(
     *,
     seed: int,
     fits: Callable[[Example], bool],
-    rewriter: Rewriter | None = None,
+    writer: PromptWriter | None = None,
     progress: Callable[[str], None],
 ) -> dict[str, Any]:
     """Writes `questions.jsonl` and one file of examples per split; returns their counts.
 
     `questions.jsonl` holds every accepted question with its provenance, before the splits. `fits`
     says whether an example is short enough for the model; the others are counted and left.
-    `rewriter` is asked when the settings have a prompt for it. Raises DataRefused when no sentence
+    `writer` is asked when the settings have a prompt for it. Raises DataRefused when no sentence
     cites, or when a split stays empty.
     """
     usable, left = _read(documents, settings, seed)
@@ -45,7 +52,7 @@ def prepare_research(
         SentenceIndex([cited.clean for cited in usable] + [it.clean for it in left]),
         settings,
         seed=seed,
-        rewriter=rewriter if settings.rewrite else None,
+        writer=writer if settings.rewrite else None,
     )
     progress(f"{len(made.questions)} questions were accepted")
     write_records(folder / "questions.jsonl", made.questions)
@@ -109,7 +116,12 @@ def _split(
     splits, repeated = drop_repeats(
         {split: [it.example for it in parted.splits[split]] for split in SPLITS}
     )
-    _require_examples(splits)
+    refuse_empty_splits(
+        splits,
+        what="question",
+        remedy="Add articles whose references have a DOI, or raise corpus.max_documents or "
+        "model.max_tokens.",
+    )
     check_leakage(splits)
     return splits, {"cited_in_a_later_split": parted.dropped, "repeated": repeated}
 
@@ -122,13 +134,3 @@ def _counts_of(usable: Sequence[Cited], left: Sequence[Left], made: Made) -> dic
         "openings": dict(Counter(question.opening for question in made.questions)),
         "rewritten": made.rewritten,
     }
-
-
-def _require_examples(splits: Mapping[str, Sequence[Example]]) -> None:
-    empty = [split for split in SPLITS if not splits[split]]
-    if empty:
-        raise DataRefused(
-            f"no question is left for {', '.join(empty)}.\n"
-            "Add articles whose references have a DOI, or raise corpus.max_documents or "
-            "model.max_tokens."
-        )

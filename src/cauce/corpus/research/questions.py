@@ -10,7 +10,7 @@ from cauce.corpus.research.acceptance import Acceptance, Accepted
 from cauce.corpus.research.citing import Cited
 from cauce.corpus.research.openings import candidates
 from cauce.corpus.research.ranking import Ranker
-from cauce.corpus.research.rewriting import Rewriter, rewritten
+from cauce.corpus.research.rewriting import PromptWriter, filled, lines_written, question_in
 from cauce.corpus.research.settings import Opening, ResearchSettings
 from cauce.corpus.research.vocabulary import Vocabulary
 from cauce.records import Citation, Example, Language, Message, Record, Reference
@@ -50,6 +50,12 @@ class ResearchQuestion(Record):
         return tuple(dict.fromkeys(work.doi for work in self.references if work.doi))
 
     @property
+    def works(self) -> str:
+        """Title and year of each cited work, a line each."""
+        named = (f"{work.title or work.raw} ({work.year})" for work in self.references)
+        return "\n".join(line.removesuffix(" ()") for line in named)
+
+    @property
     def example(self) -> Example:
         """What a model learns of it: one line `doi:...` for each cited work."""
         return Example(
@@ -81,7 +87,7 @@ def make_questions(
     settings: ResearchSettings,
     *,
     seed: int,
-    rewriter: Rewriter | None = None,
+    writer: PromptWriter | None = None,
 ) -> Made:
     """The accepted questions of usable sentences, which the ranker knows by their places."""
     acceptance = Acceptance(ranker)
@@ -104,9 +110,9 @@ def make_questions(
                 break
         if not made:
             refused[reason] += 1
-    if rewriter is None:
+    if writer is None:
         return Made(asked, dict(refused), {})
-    said, became = _rewrite(asked, places, acceptance, settings.rewrite, rewriter)
+    said, became = _rewrite(asked, places, acceptance, settings.rewrite, writer)
     return Made(said, dict(refused), became)
 
 
@@ -155,14 +161,18 @@ def _rewrite(
     places: Sequence[int],
     acceptance: Acceptance,
     prompt: str,
-    rewriter: Rewriter,
+    writer: PromptWriter,
 ) -> tuple[list[ResearchQuestion], dict[str, int]]:
     """The questions, each in the model's words where these are accepted, and the counts."""
     became: Counter[str] = Counter()
     said: list[ResearchQuestion] = []
-    sentences = [it.sentence for it in questions]
-    texts = rewritten(rewriter, prompt, [it.question for it in questions], sentences)
-    for item, place, text in zip(questions, places, texts, strict=True):
+    prompts = [
+        filled(prompt, question=it.question, sentence=it.sentence, works=it.works)
+        for it in questions
+    ]
+    written = lines_written(writer, prompts)
+    for item, place, lines in zip(questions, places, written, strict=True):
+        text = question_in(lines)
         judged = acceptance.judge(text, item.sentence, place, item.language)
         if isinstance(judged, Accepted) and not acceptance.take(text):
             judged = "nearly the same as another question"

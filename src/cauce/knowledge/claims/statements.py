@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from cauce.knowledge.sentences import Span, sentences
+from cauce.knowledge.sentences import sentences
+from cauce.records import Span
 
 LONGEST_HEADING_CHARS = 80
 

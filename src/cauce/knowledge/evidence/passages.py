@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cauce.knowledge.evidence.pieces import pieces
-from cauce.knowledge.sentences import Span, sentences
+from cauce.knowledge.sentences import sentences
 from cauce.knowledge.words import stems
+from cauce.records import Span
 
 LONGEST_RUN_UP_CHARS = 160
 """In a sentence that is too long to quote whole, at most so much stands before what is sought."""

@@ -6,7 +6,8 @@ import re
 from bisect import bisect_left
 from itertools import pairwise
 
-from cauce.knowledge.sentences import Span, sentences
+from cauce.knowledge.sentences import sentences
+from cauce.records import Span
 
 _NUMBERS = r"\(\s*\d{1,2}(?:\s?\.\s?\d{1,2})*(?:\s*,\s*\d{1,2}(?:\s?\.\s?\d{1,2})*)*\s*\)"
 _LEADING_REFERENCE = re.compile(

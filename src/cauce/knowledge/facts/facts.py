@@ -31,9 +31,8 @@ from cauce.knowledge.facts.patterns import (
     ROUTE,
     WARNING,
 )
-from cauce.knowledge.sentences import Span
 from cauce.knowledge.words import fold, words
-from cauce.records import Language
+from cauce.records import Language, Span
 
 FactKind = Literal[
     "heading",

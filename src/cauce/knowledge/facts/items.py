@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from cauce.knowledge.sentences import Span, sentences
+from cauce.knowledge.sentences import sentences
+from cauce.records import Span
 
 BULLETS = "•●○◦▪‣∙■□➢►·∘⁃"
 _BULLET = re.compile(rf"(?:[{BULLETS}]|[-–—](?=\s|[A-ZÁÉÍÓÚÑ]))\s*")

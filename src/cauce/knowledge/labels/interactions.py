@@ -16,8 +16,8 @@ from cauce.knowledge.labels.classes import folded, speaks_of_another
 from cauce.knowledge.labels.namings import How, Needle, Subject, subject_of
 from cauce.knowledge.names.resolver import Mention, NameResolver
 from cauce.knowledge.sections.store import SectionEntry, SectionStore
-from cauce.knowledge.sentences import Span, sentences
-from cauce.records import Citation, Language
+from cauce.knowledge.sentences import sentences
+from cauce.records import Citation, Language, Span
 
 KINDS = ("interactions", "contraindications", "warnings")
 """The kinds of section that are read, those whose passages serve best first."""

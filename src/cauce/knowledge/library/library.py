@@ -1,21 +1,23 @@
 """The sentences of articles that cite works with a DOI, found by what a question says.
 
 A sentence is found in two ways: among the sentences, by its words and its meaning, and among the
-questions that were made of sentences. A folder holds both indices and the sentences themselves.
+questions that were made of sentences. A folder holds the sentences themselves and both indices, or
+where on an OpenSearch cluster these are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cauce.errors import DataRefused
 from cauce.knowledge.passages.building import build_passages
 from cauce.knowledge.passages.index import PassageIndex
-from cauce.knowledge.passages.passage import Hit, Passage
+from cauce.knowledge.passages.opensearch import OpenSearchPassages, build_passages_opensearch
+from cauce.knowledge.passages.passage import Hit, Passage, Passages
 from cauce.records import Citation, Record, Reference
-from cauce.runs import read_records, write_records
+from cauce.runs import fingerprint, read_records, write_json, write_records
 from cauce.sources.dois import dois_in
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 SENTENCES, QUESTIONS, EVIDENCE = "sentences", "questions", "evidence.jsonl"
+ON_CLUSTER = "opensearch.json"
 
 
 class Evidence(Record):
@@ -69,16 +72,35 @@ class Found(NamedTuple):
     """0 where no embedding was asked."""
 
 
-class Library:
-    """Read access to what `write_library` wrote."""
+class Cluster(Record):
+    """Where the passages of a library are when they are not in its folder."""
 
-    def __init__(self, folder: Path, embed: Embed | None = None) -> None:
+    url: str
+    name: str
+    """What its indices begin with: `name-sentences` and `name-questions`."""
+
+
+class Library:
+    """Read access to what `write_library` wrote; `open` makes it."""
+
+    def __init__(
+        self, evidence: Iterable[Evidence], sentences: Passages, questions: Passages
+    ) -> None:
+        self.evidence = {found.id: found for found in evidence}
+        self._sentences, self._questions = sentences, questions
+
+    @classmethod
+    def open(cls, folder: Path, embed: Embed | None = None) -> Library:
+        """The library of a folder, whether its passages are there or on a cluster.
+
+        Raises DataRefused where there is none, or where another embedding made its vectors; of a
+        cluster NotFound where it lost them, SourceUnavailable where it does not answer.
+        """
         path = folder / EVIDENCE
         if not path.is_file():
             raise DataRefused(f"no library at {folder}.\nMake it with: cauce prepare RECIPE")
-        self.evidence = {found.id: found for found in read_records(path, Evidence)}
-        self._sentences = PassageIndex.open(folder / SENTENCES, embed)
-        self._questions = PassageIndex.open(folder / QUESTIONS, embed)
+        sentences, questions = (_open(folder, kind, embed) for kind in (SENTENCES, QUESTIONS))
+        return cls(read_records(path, Evidence), sentences, questions)
 
     def by_sentence(self, text: str, limit: int, *, without: str | None = None) -> list[Found]:
         """The sentences nearest to a text, best first; `without` one article's."""
@@ -103,11 +125,14 @@ def write_library(
     evidence: Iterable[Evidence],
     questions: Iterable[tuple[str, str]],
     embedding: Embedding | None,
+    *,
+    opensearch: str = "",
 ) -> int:
     """Writes a library; returns how many sentences it holds.
 
     `questions` are pairs of a sentence's id and a question made of it. Sentences that print a DOI
-    which is none of their references' are left out, with their questions.
+    which is none of their references' are left out, with their questions. With the address of an
+    OpenSearch cluster the passages go there, and the folder says where they are.
     """
     kept = {found.id: found for found in evidence if not found.prints_others}
     write_records(folder / EVIDENCE, kept.values())
@@ -120,9 +145,38 @@ def write_library(
         for number, (id, question) in enumerate(questions)
         if id in kept
     ]
-    for name, passages in ((SENTENCES, sentences), (QUESTIONS, asked)):
-        build_passages(folder / name, passages, *(embedding or (None, "", "")))
+    passages = {SENTENCES: sentences, QUESTIONS: asked}
+    if opensearch:
+        _write_to_cluster(folder, opensearch, passages, embedding)
+        return len(kept)
+    (folder / ON_CLUSTER).unlink(missing_ok=True)
+    for kind, own in passages.items():
+        build_passages(folder / kind, own, *(embedding or (None, "", "")))
     return len(kept)
+
+
+def _write_to_cluster(
+    folder: Path, url: str, passages: Mapping[str, Sequence[Passage]], embedding: Embedding | None
+) -> None:
+    """Loads the passages under a name that their content gives them.
+
+    What another library serves from the same cluster is so never replaced.
+    """
+    embed, name, digest = embedding or (None, "", "")
+    content = {kind: [dict(passage) for passage in own] for kind, own in passages.items()}
+    cluster = Cluster(url=url, name=f"cauce-{fingerprint(content, digest)}")
+    for kind, own in passages.items():
+        index = f"{cluster.name}-{kind}"
+        build_passages_opensearch(url, index, own, embed, embedding_name=name, digest=digest)
+    write_json(folder / ON_CLUSTER, cluster.model_dump())
+
+
+def _open(folder: Path, kind: str, embed: Embed | None) -> Passages:
+    path = folder / ON_CLUSTER
+    if not path.is_file():
+        return PassageIndex.open(folder / kind, embed)
+    cluster = Cluster.model_validate_json(path.read_bytes())
+    return OpenSearchPassages(cluster.url, f"{cluster.name}-{kind}", embed)
 
 
 def _titles(found: Evidence) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class PassageIndex:
-    """Read access to an index of passages; `open` makes it."""
+    """Read access to an index of passages in a folder, a `Passages`; `open` makes it."""
 
     def __init__(self, words: WordIndex, vectors: VectorIndex | None, embed: Embed | None) -> None:
         self._words = words

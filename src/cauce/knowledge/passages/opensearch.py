@@ -58,7 +58,7 @@ def build_passages_opensearch(
 
 
 class OpenSearchPassages:
-    """Read access to what `build_passages_opensearch` loaded; searched as a `PassageIndex` is."""
+    """Read access to what `build_passages_opensearch` loaded, a `Passages` as `PassageIndex` is."""
 
     def __init__(self, url: str, name: str, embed: Embed | None = None) -> None:
         """Without `embed` it is asked by words alone.
@@ -126,7 +126,7 @@ class OpenSearchPassages:
         if meta.get("format") != FORMAT:
             raise NotFound(
                 f"no finished load of passages {self._name!r} on OpenSearch at {self._url}.\n"
-                "Fill it with: cauce.knowledge.passages.opensearch.build_passages_opensearch"
+                "Fill it with: cauce prepare RECIPE, or in Python with build_passages_opensearch"
             )
         return Manifest.model_validate(meta)
 

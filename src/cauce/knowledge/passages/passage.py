@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from cauce.records import Record
 
@@ -34,3 +34,11 @@ class Hit(NamedTuple):
     """Of passage and question; 0 without an embedding."""
     lexical_score: float
     """BM25; 0 where its words did not find it."""
+
+
+class Passages(Protocol):
+    """Passages that can be searched: in a folder, or on a cluster of machines."""
+
+    def search(self, question: str, limit: int, *, exclude_group: str | None = None) -> list[Hit]:
+        """The `limit` passages nearest to the question, best first, by words and by meaning."""
+        ...

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -30,10 +31,15 @@ from cauce.records import Language
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
 
+# Without a handler its tracebacks are printed beside the error that tells of them.
+logging.getLogger("opensearch").addHandler(logging.NullHandler())
+
 PAGE = 1000
 """Entries fetched by one request; a thousand sections without their texts are 0.3 MB."""
 TEXTS_PAGE = 100
 TIMEOUT_S = 30
+BUSY = (429, 500, 502, 503, 504)
+"""What a cluster answers, or the proxy before it, that cannot now."""
 
 
 def connect(url: str) -> OpenSearch:
@@ -66,7 +72,12 @@ def document_number(document: str) -> int:
 @contextlib.contextmanager
 def telling_of(url: str) -> Iterator[None]:
     """Turns what goes wrong with the cluster into an error that says what to do."""
-    from opensearchpy.exceptions import AuthenticationException, AuthorizationException
+    from opensearchpy.exceptions import (
+        AuthenticationException,
+        AuthorizationException,
+        NotFoundError,
+        TransportError,
+    )
     from opensearchpy.exceptions import ConnectionError as Unreachable
 
     try:
@@ -80,6 +91,18 @@ def telling_of(url: str) -> Iterator[None]:
         raise SourceUnavailable(
             f"OpenSearch at {url} does not let this user in ({error.status_code}).\n"
             "Set CAUCE_OPENSEARCH_USER and CAUCE_OPENSEARCH_PASSWORD."
+        ) from error
+    except NotFoundError as error:
+        raise NotFound(
+            f"OpenSearch at {url} no longer holds what was loaded into it ({error.error}).\n"
+            "Load it again."
+        ) from error
+    except TransportError as error:
+        if error.status_code not in BUSY:
+            raise
+        raise SourceUnavailable(
+            f"OpenSearch at {url} is not ready to answer ({error.status_code}).\n"
+            "See the cluster's health, and ask again."
         ) from error
 
 

@@ -1,8 +1,7 @@
 """The DOI of each reference: printed, else in the catalogue, else at Crossref, then confirmed.
 
-    with Crossref(settings) as crossref, OpenAlex(settings) as openalex:
-        resolver = Resolver(catalogue, Registries(crossref, openalex, DataCite(settings)))
-        for match in resolver.resolve(references, threads=4): ...
+    with open_registries(settings) as registries:
+        for match in Resolver(catalogue, registries).resolve(references, threads=4): ...
 
 Without registries only the catalogue is asked. Every answer of a registry is kept by its client,
 so a run that was stopped goes on where it was.
@@ -10,6 +9,7 @@ so a run that was stopped goes on where it was.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,6 +21,7 @@ from cauce.records import Reference
 from cauce.sources.registries.crossref import Crossref
 from cauce.sources.registries.datacite import DataCite
 from cauce.sources.registries.openalex import OpenAlex
+from cauce.sources.registries.registry import RegistrySettings
 from cauce.sources.registries.work import Work
 
 CONTRADICTED = 0.5
@@ -33,6 +34,17 @@ class Registries(NamedTuple):
     crossref: Crossref
     openalex: OpenAlex
     datacite: DataCite
+
+
+@contextlib.contextmanager
+def open_registries(settings: RegistrySettings) -> Iterator[Registries]:
+    """The three registries, whose connections end with the block."""
+    with (
+        Crossref(settings) as crossref,
+        OpenAlex(settings) as openalex,
+        DataCite(settings) as datacite,
+    ):
+        yield Registries(crossref, openalex, datacite)
 
 
 class _Resolved(NamedTuple):
