@@ -149,7 +149,7 @@ def test_a_long_example_is_counted_and_left(tmp_path: Path) -> None:
 
 
 def test_two_substances_are_too_few(tmp_path: Path) -> None:
-    with pytest.raises(DataRefused, match="about 2 substance"):
+    with pytest.raises(DataRefused, match="of 2 group"):
         prepared(tmp_path, [medicine("alfa"), medicine("bravo")])
 
 
@@ -173,7 +173,7 @@ def test_a_shared_passage_stays_in_training_only() -> None:
 
 @pytest.mark.parametrize(
     ("test_example", "what"),
-    [(example("a", "Other text."), "substance"), (example("z", "Same  TEXT."), "passage")],
+    [(example("a", "Other text."), "group"), (example("z", "Same  TEXT."), "passage")],
 )
 def test_leakage_fails_with_both_places(test_example: Example, what: str) -> None:
     splits = {"train": [example("a", "same text.")], "test": [test_example]}

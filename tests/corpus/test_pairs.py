@@ -149,6 +149,16 @@ def test_other_columns_may_hold_them() -> None:
     assert pair_of(document.model_copy(update={"sections": sections[:1]})) is None
 
 
+def test_an_instruction_stands_before_every_question(tmp_path: Path) -> None:
+    documents = documents_of(tmp_path, rows(50))
+    _, bare = prepared(tmp_path, documents)
+    _, splits = prepared(tmp_path, documents, instruction="Add the numbers:")
+    for split in SPLITS:
+        for example, before in zip(splits[split], bare[split], strict=True):
+            assert example.messages[0].content == f"Add the numbers:\n{before.question}"
+            assert example.model_copy(update={"messages": before.messages}) == before
+
+
 def test_documents_without_pairs_are_refused_with_the_way_to_name_them(tmp_path: Path) -> None:
     documents = documents_of(tmp_path, rows(5), Columns(sections={"question": "other"}))
     with pytest.raises(DataRefused, match=r"no document with sections.*\n.*columns: \{sections:"):

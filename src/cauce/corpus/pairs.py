@@ -7,12 +7,19 @@ whose columns are named so. Nothing is quoted and nothing is indexed, so no assi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from cauce.corpus.settings import PairsSettings
-from cauce.corpus.splits import SPLITS, assign_groups, check_leakage, draw_groups, drop_repeats
+from cauce.corpus.splits import (
+    SPLITS,
+    assign_groups,
+    check_leakage,
+    draw_groups,
+    drop_repeats,
+    refuse_empty_splits,
+)
 from cauce.errors import DataRefused
 from cauce.records import Citation, Document, Example, Message, Section
 from cauce.runs import read_records, write_records
@@ -50,7 +57,11 @@ def prepare_pairs(
         found = set(copies(splits["train"], splits[split])) if copies else set[int]()
         splits[split] = [it for place, it in enumerate(splits[split]) if place not in found]
         near += len(found)
-    _require_examples(splits)
+    refuse_empty_splits(
+        splits,
+        what="pair",
+        remedy="Add documents, or raise corpus.max_documents or model.max_tokens.",
+    )
     check_leakage(splits)
     for split in SPLITS:
         write_records(folder / f"{split}.jsonl", splits[split])
@@ -62,17 +73,19 @@ def prepare_pairs(
     }
 
 
-def pair_of(document: Document) -> Example | None:
+def pair_of(document: Document, instruction: str = "") -> Example | None:
     """The document's question and answer; None when it lacks one of them.
 
-    The citation is the question itself: what is compared to keep one question in one split.
+    The model is shown the `instruction` on a line before the question. The citation is the question
+    itself: what is compared to keep one question in one split.
     """
     question, answer = (_first_of(document, kind) for kind in (QUESTION, ANSWER))
     if question is None or answer is None:
         return None
+    asked = f"{instruction}\n{question.text}" if instruction else question.text
     return Example(
         id=document.key,
-        messages=(Message(role="user", content=question.text),),
+        messages=(Message(role="user", content=asked),),
         completion=answer.text,
         question=question.text,
         evidence=Citation(
@@ -96,15 +109,15 @@ def _group_of(document: Document) -> str:
     return document.group or document.id
 
 
-def _pairs(documents: Path) -> Iterator[Example]:
+def _pairs(documents: Path, instruction: str) -> Iterator[Example]:
     for document in read_records(documents, Document):
-        if example := pair_of(document):
+        if example := pair_of(document, instruction):
             yield example
 
 
 def _draw(documents: Path, settings: PairsSettings, seed: int) -> dict[str, list[Example]]:
     """The examples of each split; the file is read twice, and only what is drawn is kept."""
-    counts = Counter(example.group for example in _pairs(documents))
+    counts = Counter(example.group for example in _pairs(documents, settings.instruction))
     if not counts:
         raise DataRefused(
             f"{documents} holds no document with sections of kind {QUESTION!r} and {ANSWER!r}.\n"
@@ -118,16 +131,7 @@ def _draw(documents: Path, settings: PairsSettings, seed: int) -> dict[str, list
         seed=seed,
     )
     drawn: dict[str, list[Example]] = {split: [] for split in SPLITS}
-    for example in _pairs(documents):
+    for example in _pairs(documents, settings.instruction):
         if split := split_of.get(example.group):
             drawn[split].append(example)
     return drawn
-
-
-def _require_examples(splits: Mapping[str, Sequence[Example]]) -> None:
-    empty = [split for split in SPLITS if not splits[split]]
-    if empty:
-        raise DataRefused(
-            f"no pair is left for {', '.join(empty)}.\n"
-            "Add documents, or raise corpus.max_documents or model.max_tokens."
-        )

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cauce.corpus.examples import examples_of
 from cauce.corpus.settings import CorpusSettings
-from cauce.corpus.splits import SPLITS, assign_groups, check_leakage, draw_groups, drop_repeats
-from cauce.errors import DataRefused
+from cauce.corpus.splits import (
+    SPLITS,
+    assign_groups,
+    check_leakage,
+    draw_groups,
+    drop_repeats,
+    refuse_empty_splits,
+)
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
 from cauce.records import Document, Example
@@ -40,7 +46,12 @@ def prepare(
         index.close()
     fitting = {split: [example for example in drawn[split] if fits(example)] for split in SPLITS}
     splits, repeated = drop_repeats(fitting)
-    _require_examples(splits)
+    refuse_empty_splits(
+        splits,
+        what="example",
+        remedy="Add documents with the sections of corpus.kinds, or raise corpus.answer_chars, "
+        "corpus.passage_chars or model.max_tokens.",
+    )
     check_leakage(splits)
     for split in SPLITS:
         write_records(folder / f"{split}.jsonl", splits[split])
@@ -68,13 +79,3 @@ def _draw(
         if split := split_of.get(document.group):
             drawn[split] += examples_of(document, index, settings, seed=seed, split=split)
     return drawn
-
-
-def _require_examples(splits: Mapping[str, Iterable[Example]]) -> None:
-    empty = [split for split in SPLITS if not splits[split]]
-    if empty:
-        raise DataRefused(
-            f"no example is left for {', '.join(empty)}.\n"
-            "Add documents with the sections of corpus.kinds, or raise corpus.answer_chars, "
-            "corpus.passage_chars or model.max_tokens."
-        )

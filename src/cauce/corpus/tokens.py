@@ -55,7 +55,7 @@ def chat_prompt(
 
     An encoder reads them closed by the end token, as encoder-decoders are pretrained.
     """
-    prompt = _encode(tokenizer, _render(tokenizer, messages, add_generation_prompt=True))
+    prompt = _encode(tokenizer, render_chat(tokenizer, messages, add_generation_prompt=True))
     return [*prompt, _eos_id(tokenizer)] if is_encoder_decoder else prompt
 
 
@@ -106,9 +106,9 @@ def _completion_ids(
     tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], completion: str
 ) -> list[int]:
     end = _eos_id(tokenizer)
-    prompt = _render(tokenizer, messages, add_generation_prompt=True)
+    prompt = render_chat(tokenizer, messages, add_generation_prompt=True)
     answer = Message(role="assistant", content=completion)
-    chat = _render(tokenizer, [*messages, answer], add_generation_prompt=False)
+    chat = render_chat(tokenizer, [*messages, answer], add_generation_prompt=False)
     if not chat.startswith(prompt):
         raise TrainingRefused(
             f"the chat template renders the prompt {prompt[-40:]!r}, which is no prefix of the "
@@ -123,9 +123,10 @@ def _completion_ids(
     return [*ids, end]
 
 
-def _render(
+def render_chat(
     tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], *, add_generation_prompt: bool
 ) -> str:
+    """The chat by the tokenizer's template, or by cauce's where it has none."""
     chat: list[dict[str, Any]] = [
         {"role": message.role, "content": _without_special_tokens(tokenizer, message)}
         for message in messages

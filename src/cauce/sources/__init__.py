@@ -17,6 +17,7 @@ from cauce.sources.epi import EpiSource
 from cauce.sources.fetching import ReadableSource, fetch
 from cauce.sources.files import FilesSource
 from cauce.sources.hub import HubSource
+from cauce.sources.news import NewsSource
 from cauce.sources.openfda import OpenFdaSource
 from cauce.sources.spl import SplSource
 from cauce.sources.vademecum import VademecumSource
@@ -30,6 +31,7 @@ Source = Annotated[
     | ArxivSource
     | FilesSource
     | HubSource
+    | NewsSource
     | VademecumSource,
     Field(discriminator="kind"),
 ]
@@ -42,6 +44,7 @@ __all__ = [
     "EpiSource",
     "FilesSource",
     "HubSource",
+    "NewsSource",
     "OpenFdaSource",
     "ReadableSource",
     "Source",

@@ -21,7 +21,10 @@ from cauce.records import Document, Refusal
 from cauce.runs import atomic_write, fingerprint, write_json
 from cauce.sources.arxiv import ArxivSource
 from cauce.sources.cima import CimaSource
+from cauce.sources.files import FilesSource
+from cauce.sources.hub import HubSource
 from cauce.sources.openfda import OpenFdaSource
+from cauce.sources.steps import Step, clean_document
 
 PROGRESS_EVERY = 500
 
@@ -67,16 +70,21 @@ class _Entry(NamedTuple):
 def fetch(
     sources: Sequence[ReadableSource], folder: Path, progress: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Writes documents.jsonl, history.jsonl and refused.jsonl; returns the counts of them."""
+    """Writes documents.jsonl, history.jsonl and refused.jsonl; returns the counts of them.
+
+    Where a source asks for steps of cleaning, `cleaned` says how often each changed a text.
+    """
     staging = folder / ".staging"
     staging.mkdir(parents=True, exist_ok=True)
     entries: list[_Entry] = []
     refused: list[bytes] = []
+    cleaned: Counter[str] = Counter()
     for number, source in enumerate(sources):
         place = staging / f"{number:03d}"
         _stage(source, place, progress)
         entries += [_Entry(*json.loads(line)) for line in _lines(place / "index.jsonl")]
         refused += _lines(place / "refused.jsonl")
+        cleaned.update(json.loads((place / "cleaned.json").read_bytes()))
     newest, history, repeated, clashes = _by_age(entries)
     refused += [refusal.model_dump_json().encode() for refusal in clashes]
     _copy(staging, newest, folder / "documents.jsonl")
@@ -84,7 +92,8 @@ def fetch(
     with atomic_write(folder / "refused.jsonl") as stream:
         stream.writelines(line.rstrip(b"\n") + b"\n" for line in refused)
     shutil.rmtree(staging)
-    return _summary(newest, len(history), len(refused), repeated)
+    summary = _summary(newest, len(history), len(refused), repeated)
+    return {**summary, "cleaned": dict(sorted(cleaned.items()))} if cleaned else summary
 
 
 def _stage(source: ReadableSource, place: Path, progress: Callable[[str], None]) -> None:
@@ -100,9 +109,19 @@ def _stage(source: ReadableSource, place: Path, progress: Callable[[str], None])
     scratch.mkdir(parents=True, exist_ok=True)
     live = source if isinstance(source, OpenFdaSource | CimaSource | ArxivSource) else None
     items = live.documents(scratch) if live else source.documents()
-    counts = _write_stage(items, place, progress)
+    steps = source.cleaning if isinstance(source, FilesSource | HubSource) else ()
+    changed: Counter[Step] = Counter(dict.fromkeys(steps, 0))
+    counts = _write_stage(_cleaned(items, steps, changed) if steps else items, place, progress)
+    write_json(place / "cleaned.json", changed)
     write_json(done, state)
     progress(f"source {place.name}: {counts['documents']} documents, {counts['refused']} refused")
+
+
+def _cleaned(
+    items: Iterable[Document | Refusal], steps: Sequence[Step], changed: Counter[Step]
+) -> Iterator[Document | Refusal]:
+    for item in items:
+        yield clean_document(item, steps, changed) if isinstance(item, Document) else item
 
 
 def _state(source: ReadableSource) -> str:

@@ -16,6 +16,7 @@ from cauce.sources.cleaning import clean_text, one_line
 from cauce.sources.medicines import kind_of_heading
 from cauce.sources.paths import UNPACKING_FAULTS, matching_files, open_bytes, today
 from cauce.sources.rows import Columns, Origin, document_of_row
+from cauce.sources.steps import Step
 
 PLAIN = (".txt", ".txt.gz", ".txt.xz")
 TEXTS = (*PLAIN, ".md", ".markdown")
@@ -34,6 +35,9 @@ class FilesSource(Record):
     """File, folder or glob of text, Markdown, CSV, TSV, JSON lines or Parquet files."""
     columns: Columns = Columns()
     """For files of rows."""
+    cleaning: tuple[Step, ...] = ()
+    """Steps for texts from the web, beside white space: `escapes`, `entities`, `nfc`, `urls`.
+    What each of them changed is counted."""
     separator: str = ""
     """What stands between the texts of one file, such as `"\\n\\n"`, a blank line: each becomes a
     document. Where it is empty a file of text is one document."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from cauce.errors import MissingExtra
 from cauce.records import Document, Language, Record, Refusal
 from cauce.sources.paths import today
 from cauce.sources.rows import Columns, Origin, document_of_row
+from cauce.sources.steps import Step
 
 
 class HubSource(Record):
@@ -30,7 +31,10 @@ class HubSource(Record):
     max_rows: int | None = Field(None, ge=1)
     """Rows read, from the first on, and none fetched after them; None reads all."""
     columns: Columns = Columns()
-    """What its columns mean."""
+    """What its columns mean; a class label is read as its name, not its number."""
+    cleaning: tuple[Step, ...] = ()
+    """Steps for texts from the web, beside white space: `escapes`, `entities`, `nfc`, `urls`.
+    What each of them changed is counted."""
     language: Language = "en"
     """Of the texts; the library does not tell."""
     licence: str = ""
@@ -50,6 +54,7 @@ class HubSource(Record):
         rows = load_dataset(
             self.name, self.config, split=self.split, revision=self.revision, streaming=True
         )
+        names = _label_names(rows.features or {})
         for number, row in enumerate(islice(rows, self.max_rows)):
             origin = Origin(
                 source="hub",
@@ -60,4 +65,20 @@ class HubSource(Record):
                 licence=self.licence,
                 retrieved=retrieved,
             )
-            yield document_of_row(row, self.columns, origin)
+            yield document_of_row(_with_names(row, names), self.columns, origin)
+
+
+def _label_names(features: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    """The names of the classes of each column of class labels."""
+    from datasets import ClassLabel
+
+    return {name: it.names for name, it in features.items() if isinstance(it, ClassLabel)}
+
+
+def _with_names(row: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """The row with its class labels by name; an example without a label has -1 or nothing."""
+    named = dict(row)
+    for column, known in names.items():
+        label = row[column]
+        named[column] = None if label is None or label < 0 else known[label]
+    return named
