@@ -139,7 +139,7 @@ def test_every_verb_has_help(verb):
 def test_the_verbs_are_those_that_are_documented():
     assert {verb[0] for verb in VERBS} == {
         *STAGES, "run", "ask", "serve", "doctor", "runs", "models", "drugs", "scholar",
-        "tokenizer",
+        "tokenizer", "tasks",
     }  # fmt: skip
     assert {verb[1] for verb in VERBS if verb[0] == "runs" and verb[1:]} == {"list", "show", "path"}
     assert {verb[1] for verb in VERBS if verb[0] == "scholar" and verb[1:]} == {
@@ -184,6 +184,7 @@ def test_a_kind_of_source_is_fetched_into_a_folder(cauce, tmp_path):
         (("ask", "tiny", "--questions", "none.jsonl"), "no file none.jsonl.\n"),
         (("compare", "tiny:best", "tiny:tuned"), "tiny:best: there is no runs/tiny/evaluate/best"),
         (("compare", "other:base", "tiny:tuned"), "no run 'other'"),
+        (("compare", "tiny:base"), "compare takes two systems or more: only tiny:base was given."),
         (("report", "other"), "no run 'other'"),
         (("runs", "show", "other"), "no run 'other'"),
         (
@@ -254,6 +255,9 @@ def test_a_recipe_can_be_asked_for_its_counts(cauce, here):
 def test_two_systems_are_compared(cauce, here):
     assert cauce("compare", "tiny:base", "tiny")[1].startswith("base -> tuned: 4 items")
     assert json.loads(cauce("compare", "tiny:base", "runs/tiny/evaluate/tuned.jsonl", "--json")[1])
+    told = cauce("compare", "tiny:base", "tiny", "tiny:assistant")[1].splitlines()
+    assert [line.split(":")[0] for line in told[:2]] == ["base -> tuned", "base -> assistant"]
+    assert any(line.startswith("memory, MiB") for line in told)
 
 
 def test_the_report_is_written_again(cauce, here):
@@ -308,8 +312,22 @@ def test_a_tokenizer_is_made_from_texts(cauce, tmp_path):
     assert "a vocabulary of 9 has no room" in err
 
 
+def test_a_tokenizer_is_audited(cauce, tmp_path):
+    code, out, err = cauce("tokenizer", "audit", "cauce-mini")
+    assert (code, err) == (0, "")
+    assert "kept of Spanish         ñ á é í ó ú ü ¿ ¡ « » €\n" in out
+    (tmp_path / "a.txt").write_text("Diez cigüeñas.")
+    figures = json.loads(
+        cauce("tokenizer", "audit", "cauce-mini", str(tmp_path / "a.txt"), "--json")[1]
+    )
+    assert (figures["words"], figures["unknown"], figures["lost"]) == (2, 0, {})
+    code, out, err = cauce("tokenizer", "audit", "no/model")
+    assert (code, out) == (2, "")
+    assert "no tokenizer 'no/model'" in err
+
+
 def test_the_embedded_model_has_a_place(cauce):
-    assert (Path(cauce("models", "path", "arroyo")[1].strip()) / "config.json").is_file()
+    assert (Path(cauce("models", "path", "cauce-mini")[1].strip()) / "config.json").is_file()
 
 
 @pytest.mark.parametrize(

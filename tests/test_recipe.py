@@ -52,7 +52,7 @@ def refusal(data: dict[str, object]) -> str:
         ),
         (
             {"sources": [{"kind": "xyz"}]},
-            "kinds are openfda, spl, epi, cima, articles, arxiv, files, hub, vademecum.",
+            "kinds are openfda, spl, epi, cima, articles, arxiv, files, hub, news, vademecum.",
         ),
         (
             {"assistant": {"zzz": 1}},
@@ -99,7 +99,7 @@ def test_an_impossible_value_is_named_with_its_key(data, key, found):
         ({"corpus": {"kind": "text", "row_token": 9}}, "the nearest is 'row_tokens'"),
         ({**TEXT, "model": {"liquid": {}}}, "leave one of the two out"),
         ({"sources": [{**FILES, "split": "test"}]}, "set corpus.kind to text, or leave split out"),
-        ({"model": {"base": "arroyo", "new": NEW}}, "leave one of the two out"),
+        ({"model": {"base": "cauce-mini", "new": NEW}}, "leave one of the two out"),
         ({"model": {"base": ""}}, "give one of the two"),
         ({"model": {"new": NEW, "adapter": "lora"}}, "leave out adapter, quantize and liquid"),
         ({"model": {"new": NEW}}, "make it from texts with `cauce tokenizer train`"),
@@ -276,7 +276,7 @@ def test_every_recipe_of_the_project_is_valid(path, tmp_path, monkeypatch):
 def fields_of_settings() -> dict[str, bool]:
     """Each field of the recipe, its sections and its sources; True where a docstring follows."""
     package = CHECKOUT / "src" / "cauce"
-    files = [package / "recipe.py", *package.glob("*/settings.py"), *package.glob("sources/*.py")]
+    files = [package / "recipe.py", *package.rglob("settings.py"), *package.glob("sources/*.py")]
     classes = [
         item
         for file in files
@@ -296,7 +296,7 @@ def test_every_field_says_what_it_is():
     """Sections of the recipe and `kind` need no more than their class says.
 
     The bound keeps options few: it was 100 before models were made from nothing, of plain text, and
-    125 before articles.
+    125 before articles, 145 before a model could write for them, and 151 before many sites.
     """
     documented = fields_of_settings()
     sections = {
@@ -304,4 +304,4 @@ def test_every_field_says_what_it_is():
     }
     bare = {name for name, has in documented.items() if not has and not name.endswith(".kind")}
     assert bare - sections == set()
-    assert 40 <= len(documented) <= 145
+    assert 40 <= len(documented) <= 165

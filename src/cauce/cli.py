@@ -11,6 +11,7 @@ import typer
 
 from cauce.drugs_cli import drugs_app
 from cauce.scholar_cli import scholar_app
+from cauce.tasks_cli import tasks_app
 
 if TYPE_CHECKING:
     from cauce.runs import Run
@@ -28,10 +29,13 @@ models_app = typer.Typer(
     help="The models on this machine.", no_args_is_help=True, rich_markup_mode=None
 )
 tokenizer_app = typer.Typer(
-    help="Tokenizers made from one's own texts.", no_args_is_help=True, rich_markup_mode=None
+    help="Tokenizers: made from one's own texts, and looked into.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(drugs_app, name="drugs")
 app.add_typer(scholar_app, name="scholar")
+app.add_typer(tasks_app, name="tasks")
 app.add_typer(tokenizer_app, name="tokenizer")
 app.add_typer(runs_app, name="runs")
 app.add_typer(models_app, name="models")
@@ -179,23 +183,32 @@ def evaluate(recipe: RecipePath, changes: Overrides = None, json: Json = False) 
 
 @app.command()
 def compare(
-    a: Annotated[
-        str, typer.Argument(metavar="A", help="RUN:SYSTEM, e.g. demo:base, or a log file.")
-    ],
-    b: Annotated[
-        str, typer.Argument(metavar="B", help="RUN:SYSTEM, e.g. demo:tuned, or a log file.")
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="A B [C]...",
+            help="RUN:SYSTEM, e.g. demo:base, or log files; the first is held against the rest.",
+        ),
     ],
     json: Json = False,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Paired differences with intervals over the same items, and the items that flipped."""
-    from cauce.evaluation.compare import compare, format_table
-    from cauce.evaluation.log import Item
-    from cauce.runs import read_records
+    from cauce.errors import UserError
+    from cauce.evaluation.compare import compare_all, read_logs
+    from cauce.evaluation.comparison_table import format_flips, format_table
+    from cauce.evaluation.forest import format_forest, in_encoding
 
-    logs = [list(read_records(_log_of(name), Item)) for name in (a, b)]
-    comparison = compare(*logs, seed=seed)
-    print(comparison.model_dump_json() if json else format_table(comparison))
+    if len(names) < 2:
+        raise UserError(
+            f"compare takes two systems or more: only {names[0]} was given.\nName both."
+        )
+    comparisons = compare_all(read_logs([(name, _log_of(name)) for name in names]), seed=seed)
+    if json:
+        print("\n".join(comparison.model_dump_json() for comparison in comparisons))
+        return
+    parts = [format_table(comparisons), format_forest(comparisons), format_flips(comparisons)]
+    print(in_encoding("\n\n".join(filter(None, parts)), sys.stdout.encoding))
 
 
 def _log_of(name: str) -> Path:
@@ -332,7 +345,7 @@ def models_pull(
 
 @models_app.command("path")
 def models_path(
-    model: Annotated[str, typer.Argument(help="A hub id, cauce-mini or arroyo.")],
+    model: Annotated[str, typer.Argument(help="A hub id or cauce-mini.")],
 ) -> None:
     """Where a model is."""
     from cauce.models.loading import resolve
@@ -342,7 +355,7 @@ def models_path(
 
 @models_app.command("export")
 def models_export(
-    model: Annotated[str, typer.Argument(help="A folder, a hub id, cauce-mini or arroyo.")],
+    model: Annotated[str, typer.Argument(help="A folder, a hub id or cauce-mini.")],
     out: Annotated[Path, typer.Option(help="The file, such as model.onnx.")],
     json: Json = False,
 ) -> None:
@@ -385,6 +398,26 @@ def tokenizer_train(
     )
     tell(f"{made.vocabulary} tokens from {made.learned_bytes:,} bytes; bytes per token: {rate}")
     tell(f"Next: name it in a recipe: model.new.tokenizer={out}")
+
+
+@tokenizer_app.command("audit")
+def tokenizer_audit(
+    model: Annotated[str, typer.Argument(help="A folder, a hub id or cauce-mini.")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="Text files; else the embedded Spanish news."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Tell what a tokenizer makes of Spanish: pieces per word, unknown tokens, lost letters."""
+    from json import dumps
+
+    from cauce.corpus.audit import audit_tokenizer, texts_to_audit
+    from cauce.models.loading import load_tokenizer
+    from cauce.models.new import tokenizer_folder
+
+    audit = audit_tokenizer(load_tokenizer(tokenizer_folder(model)), texts_to_audit(paths or ()))
+    print(dumps(audit.figures(), ensure_ascii=False) if json else audit.table())
 
 
 @app.command()

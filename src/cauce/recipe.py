@@ -10,6 +10,7 @@ Every key has a default but `run` and `sources`; `cauce run RECIPE training.step
 from __future__ import annotations
 
 import difflib
+import runpy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -18,9 +19,10 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from cauce.assistant.settings import AssistantSettings
-from cauce.corpus.settings import Corpus, CorpusSettings, TextSettings
+from cauce.corpus.settings import Corpus, CorpusSettings, PairsSettings, TextSettings
 from cauce.errors import NotFound, RecipeError
 from cauce.evaluation.settings import EvaluationSettings
+from cauce.evaluation.tasks import Task
 from cauce.models.settings import TRAIN, ModelSettings
 from cauce.records import Record
 from cauce.sources import FilesSource, Source
@@ -29,6 +31,9 @@ from cauce.training.objectives import Distil, Pretrain
 from cauce.training.settings import TrainingSettings
 
 M = TypeVar("M", bound=BaseModel)
+
+READY_TASKS = Path(__file__).parent / "data" / "tasks"
+"""Tasks that are part of the package, a YAML file each."""
 
 
 class Recipe(Record):
@@ -60,6 +65,44 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """
     if not path.is_file():
         raise NotFound(f"no recipe at {path}.\nName a YAML file such as recipes/demo.yaml.")
+    return parse_recipe(_read_yaml(path, overrides, start="run: NAME"), str(path))
+
+
+def load_task(name: str, overrides: Sequence[str] = ()) -> Task:
+    """The ready task of that name, or that of a YAML or Python file, with overrides.
+
+    A Python file is run; it leaves a Task in `task`. Raises as `load_recipe` does.
+    """
+    path = READY_TASKS / f"{name}.yaml"
+    if not path.is_file():
+        path = Path(name)
+    if not path.is_file():
+        raise NotFound(
+            f"no task {name!r}: there is no such file, and ready are {', '.join(ready_tasks())}.\n"
+            "Name one of these, or a YAML or Python file."
+        )
+    if path.suffix != ".py":
+        return parse(Task, _read_yaml(path, overrides, start="task: NAME"), str(path))
+    task = runpy.run_path(str(path)).get("task")
+    if not isinstance(task, Task):
+        raise RecipeError(
+            f"{path} leaves {type(task).__name__} in `task`, not a Task.\n"
+            "End it with: task = Task(...), from cauce.evaluation.tasks."
+        )
+    data = task.model_dump(mode="json")
+    for override in overrides:
+        _override(data, override)
+    return parse(Task, data, str(path))
+
+
+def ready_tasks() -> dict[str, str]:
+    """What each task of the package measures, by name."""
+    tasks = [yaml.safe_load(path.read_text("utf-8")) for path in sorted(READY_TASKS.glob("*.yaml"))]
+    return {task["task"]: task["about"] for task in tasks}
+
+
+def _read_yaml(path: Path, overrides: Sequence[str], *, start: str) -> dict[str, Any]:
+    """The mapping in the file, with the overrides in it."""
     try:
         data = yaml.safe_load(path.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -68,11 +111,11 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         ) from error
     if not isinstance(data, dict):
         raise RecipeError(
-            f"{path} holds {type(data).__name__}, not a mapping.\nStart it with `run: NAME`."
+            f"{path} holds {type(data).__name__}, not a mapping.\nStart it with `{start}`."
         )
     for override in overrides:
         _override(data, override)
-    return parse_recipe(data, str(path))
+    return data
 
 
 def parse_recipe(data: Mapping[str, Any], origin: str) -> Recipe:
@@ -104,6 +147,11 @@ def _contradiction(recipe: Recipe) -> str:
         )
     if is_text and model.liquid is not None:
         return "corpus.kind is text and model.liquid replaces layers; leave one of the two out."
+    if recipe.evaluation.beside and not isinstance(recipe.corpus, CorpusSettings | PairsSettings):
+        return (
+            f"evaluation.beside names models, and corpus.kind is {recipe.corpus.kind}, of which no "
+            "other model is asked; leave it out."
+        )
     if not is_text and any(splits):
         return (
             f"a source names its split, and corpus.kind is {recipe.corpus.kind}, which draws its "

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +23,7 @@ from cauce.runs import STAGES, Run, atomic_write, fingerprint, read_records, wri
 
 if TYPE_CHECKING:
     from cauce.corpus.tokens import Tokens
+    from cauce.evaluation.solvers import System
     from cauce.models.loading import LoadedModel
 
 Progress = Callable[[str], None]
@@ -48,10 +49,14 @@ def start(recipe: Recipe, progress: Progress, runs_dir: Path = Path("runs")) -> 
 
     for source in recipe.sources:
         source.inputs()
+    if isinstance(recipe.corpus, ResearchSettings):
+        recipe.corpus.inputs()
     if recipe.model.new is None:
         resolve(recipe.model.base)
     else:
         refuse_impossible(recipe.model.new)
+    for name in recipe.evaluation.beside:
+        resolve(name)
     run = Run(runs_dir / recipe.run)
     if is_helper():
         return Journey(recipe, run, lambda line: None)
@@ -111,9 +116,15 @@ def _settings_of(recipe: Recipe, stage: str) -> list[Any]:
     sections: dict[str, list[Any]] = {
         "fetch": [
             recipe.sources,
-            [_state_of(path) for source in recipe.sources for path in source.inputs()],
+            [state_of(path) for source in recipe.sources for path in source.inputs()],
         ],
-        "prepare": [recipe.corpus, recipe.model, recipe.seed, _state_of_base(recipe)],
+        "prepare": [
+            recipe.corpus,
+            recipe.model,
+            recipe.seed,
+            _state_of_base(recipe),
+            *_state_of_catalogue(recipe),
+        ],
         "train": [recipe.training],
         "evaluate": [recipe.assistant, recipe.evaluation],
         "compare": [],
@@ -122,10 +133,16 @@ def _settings_of(recipe: Recipe, stage: str) -> list[Any]:
     return sections[stage]
 
 
-def _state_of(path: Path) -> tuple[str, int, int]:
+def state_of(path: Path) -> tuple[str, int, int]:
     """What changes when a file does: its name, size and time of change."""
     status = path.stat()
     return str(path), status.st_size, status.st_mtime_ns
+
+
+def _state_of_catalogue(recipe: Recipe) -> list[tuple[str, int, int]]:
+    if not isinstance(recipe.corpus, ResearchSettings):
+        return []
+    return [state_of(path) for path in recipe.corpus.inputs()]
 
 
 def _state_of_base(recipe: Recipe) -> list[tuple[str, int, int]]:
@@ -136,13 +153,11 @@ def _state_of_base(recipe: Recipe) -> list[tuple[str, int, int]]:
 
     new = recipe.model.new
     if new is None:
-        return [
-            _state_of(path) for path in sorted(resolve(recipe.model.base).glob("*.safetensors"))
-        ]
+        return [state_of(path) for path in sorted(resolve(recipe.model.base).glob("*.safetensors"))]
     if new.tokenizer == TRAIN:
         return []
     files = sorted(tokenizer_folder(new.tokenizer).iterdir())
-    return [_state_of(path) for path in files if path.is_file()]
+    return [state_of(path) for path in files if path.is_file()]
 
 
 def _fetch(journey: Journey, folder: Path) -> dict[str, Any]:
@@ -209,8 +224,10 @@ def _tokens(journey: Journey, loaded: LoadedModel, split: str) -> Sequence[Token
 def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
     from cauce.assistant.assistant import Assistant
     from cauce.evaluation.evaluate import evaluate
-    from cauce.evaluation.systems import AssistantSystem, ModelSystem
-    from cauce.models.loading import load_tuned
+    from cauce.evaluation.scorers import FactsScorer, TextScorer
+    from cauce.evaluation.systems import AssistantSystem, ModelSystem, log_name
+    from cauce.models.loading import load_base, load_tuned
+    from cauce.models.settings import ModelSettings
 
     recipe, run = journey.recipe, journey.run
     if isinstance(recipe.corpus, TextSettings):
@@ -221,17 +238,27 @@ def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
     assistant = Assistant.load(run) if is_cited else None
     tuned = assistant.model if assistant else load_tuned(run.path / "train" / "model")
     assert tuned is not None, "the train stage is done"
+
+    def systems() -> Iterator[System]:
+        """One model at a time besides the tuned one, so that large ones need not fit together."""
+        yield ModelSystem("base", base_of(journey), recipe.evaluation)
+        yield ModelSystem("tuned", tuned, recipe.evaluation)
+        if assistant:
+            yield AssistantSystem("assistant", assistant)
+        for name in recipe.evaluation.beside:
+            model = load_base(ModelSettings(base=name))
+            yield ModelSystem(log_name(name), model, recipe.evaluation)
+
     return evaluate(
         _examples(run, "test"),
-        (
-            ModelSystem("base", base_of(journey), recipe.evaluation),
-            ModelSystem("tuned", tuned, recipe.evaluation),
-            *((AssistantSystem("assistant", assistant),) if assistant else ()),
-        ),
+        systems(),
         folder,
         recipe.evaluation,
         seed=recipe.seed,
-        medicines_of=assistant.resolver.medicines_of if assistant else None,
+        scorers=(
+            TextScorer(stem=recipe.evaluation.stem),
+            *((FactsScorer(assistant.resolver.medicines_of),) if assistant else ()),
+        ),
         progress=journey.progress,
     )
 
@@ -243,6 +270,7 @@ def _evaluate_research(journey: Journey, folder: Path) -> dict[str, Any]:
     from cauce.evaluation.evaluate import choose, evaluate
     from cauce.evaluation.log import read_items
     from cauce.evaluation.research import compare_ways
+    from cauce.evaluation.scorers import TextScorer
     from cauce.evaluation.systems import ModelSystem
 
     recipe, run = journey.recipe, journey.run
@@ -259,7 +287,7 @@ def _evaluate_research(journey: Journey, folder: Path) -> dict[str, Any]:
         folder,
         recipe.evaluation,
         seed=recipe.seed,
-        medicines_of=None,
+        scorers=(TextScorer(stem=recipe.evaluation.stem),),
         progress=journey.progress,
     )
     rows = compare_ways(
@@ -268,6 +296,7 @@ def _evaluate_research(journey: Journey, folder: Path) -> dict[str, Any]:
         folder,
         free=[item.answer for item in read_items(folder / "tuned.jsonl")],
         batch_size=recipe.evaluation.batch_size,
+        seed=recipe.seed,
         progress=journey.progress,
     )
     return {**summary, "ways": {row.way: row.right.value for row in rows}}

@@ -8,6 +8,7 @@ import pytest
 from cauce.errors import DataRefused
 from cauce.evaluation.evaluate import choose, evaluate, score_items
 from cauce.evaluation.log import item_of, read_items
+from cauce.evaluation.scorers import FactsScorer, TextScorer
 from cauce.evaluation.settings import EvaluationSettings
 from cauce.evaluation.systems import ModelSystem
 from cauce.records import Citation, Reply
@@ -19,6 +20,9 @@ MEDICINES = {"ibuprofeno": "ibuprofen", "metformina": "metformin", "warfarina": 
 
 def medicines_of(text):
     return {group for name, group in MEDICINES.items() if name in text.lower()}
+
+
+SCORERS = [TextScorer(), FactsScorer(medicines_of)]
 
 
 class Scripted:
@@ -47,14 +51,14 @@ def examples(count, groups=4):
 def run(folder, systems, *, count=12):
     chosen = EvaluationSettings(batch_size=2, bootstrap_draws=200)
     return evaluate(
-        examples(count), systems, folder, chosen, medicines_of=medicines_of, progress=lambda _: None
+        examples(count), systems, folder, chosen, scorers=SCORERS, progress=lambda _: None
     )
 
 
 def scores_of(reply, item_example=None):
     asked = item_example or example("1")
     item = item_of(asked, reply, system="x", cpu_s=0)
-    return score_items([item], [asked], medicines_of)[0].scores
+    return score_items([item], [asked], SCORERS)[0].values
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "t5"])
@@ -65,7 +69,7 @@ def test_a_model_is_answered_measured_and_scored(tmp_path, kind):
         [ModelSystem("base", tiny_model(kind), settings), Scripted("assistant")],
         tmp_path,
         settings,
-        medicines_of=medicines_of,
+        scorers=SCORERS,
         progress=lambda _: None,
     )
     assert summary == {"items": 6, "groups": 4}
@@ -87,7 +91,7 @@ def test_bits_per_byte_are_over_the_bytes_of_the_answers_that_were_wanted(tmp_pa
     settings = EvaluationSettings(batch_size=4, bootstrap_draws=200, max_new_tokens=6)
     asked = [example(f"q{i}", group="ibuprofen", completion=f"Año {i}: {i} mg.") for i in range(5)]
     base = ModelSystem("base", tiny_model("gpt2"), settings)
-    evaluate(asked, [base], tmp_path, settings, medicines_of=medicines_of, progress=lambda _: None)
+    evaluate(asked, [base], tmp_path, settings, scorers=SCORERS, progress=lambda _: None)
     items = read_items(tmp_path / "base.jsonl")
     assert [item.likelihood.bytes for item in items] == [len(e.completion.encode()) for e in asked]
     nats = sum(item.likelihood.nll for item in items)
@@ -107,12 +111,12 @@ def test_without_evidence_no_facts_are_judged(tmp_path):
         [Scripted("base", "El ibuprofeno: 900 mg")],
         tmp_path,
         settings,
-        medicines_of=None,
+        scorers=[TextScorer()],
         progress=lambda _: None,
     )
     (first, *_) = read_items(tmp_path / "base.jsonl")
-    assert not {"right_drug", "unsupported_numbers", "abstained"} & set(first.scores)
-    assert "rougeL" in first.scores
+    assert not {"right_drug", "unsupported_numbers", "abstained"} & set(first.values)
+    assert "rougeL" in first.values
 
 
 def test_goes_on_where_a_kill_left_it(tmp_path):
@@ -144,7 +148,7 @@ def test_scoring_again_needs_no_system(tmp_path):
     run(tmp_path, [Scripted("base")], count=4)
     items = read_items(tmp_path / "base.jsonl")
     bare = [item.model_copy(update={"scores": {}}) for item in items]
-    assert score_items(bare, examples(4), medicines_of) == items
+    assert score_items(bare, examples(4), SCORERS) == items
 
 
 def test_the_items_chosen_are_the_same_whatever_the_order():

@@ -25,7 +25,9 @@ from cauce.evaluation.compare import compare
 from cauce.evaluation.evaluate import evaluate, score_items, summarise
 from cauce.evaluation.likelihood import LIKELIHOOD_METRICS, likelihood, likelihood_columns
 from cauce.evaluation.log import item_of, read_items, write_items
-from cauce.evaluation.metrics import SIGNATURES, rouge_l, text_scores
+from cauce.evaluation.metrics import SIGNATURES, text_scores
+from cauce.evaluation.rouge import rouge_l
+from cauce.evaluation.scorers import FactsScorer, TextScorer
 from cauce.evaluation.settings import EvaluationSettings
 from cauce.evaluation.statistics import clopper_pearson
 from cauce.evaluation.systems import ModelSystem
@@ -233,12 +235,10 @@ def test_tf_idf_fitted_on_the_two_texts_cannot_tell_medicines_apart():
     assert tf_idf_cosine(right.text, wrong) > 0.95
     item = example("1", group="bisacodyl", completion=right.text)
     logged = item_of(item, Reply(text=wrong, generated=True), system="x", cpu_s=0)
-    (scored,) = score_items([logged], [item], medicines_of)
-    assert scored.scores["right_drug"] == 0.0
-    (scored,) = score_items(
-        [logged.model_copy(update={"answer": right.text})], [item], medicines_of
-    )
-    assert scored.scores["right_drug"] == 1.0
+    (scored,) = score_items([logged], [item], SCORERS)
+    assert scored.values["right_drug"] == 0.0
+    (scored,) = score_items([logged.model_copy(update={"answer": right.text})], [item], SCORERS)
+    assert scored.values["right_drug"] == 1.0
 
 
 def test_one_medicine_gives_no_interval_and_no_verdict():
@@ -246,7 +246,7 @@ def test_one_medicine_gives_no_interval_and_no_verdict():
     lucky = example("1", completion="Tome 400 mg.")
     logs = {
         name: score_items(
-            [item_of(lucky, Reply(text=text), system=name, cpu_s=0)], [lucky], lambda text: set()
+            [item_of(lucky, Reply(text=text), system=name, cpu_s=0)], [lucky], SCORERS
         )
         for name, text in (("base", "No sé."), ("tuned", "Tome 400 mg."))
     }
@@ -272,10 +272,10 @@ def test_a_text_from_elsewhere_is_not_scored_as_the_model_s(tmp_path):
     older = item.model_copy(update={"question": "¿Qué es?"})
     planted = item_of(older, Reply(text=item.completion), system="tuned", cpu_s=0)
     write_items(tmp_path / "tuned.jsonl", [planted])
-    evaluate([item], [Model()], tmp_path, SETTINGS, medicines_of=lambda text: set(), progress=print)
+    evaluate([item], [Model()], tmp_path, SETTINGS, scorers=SCORERS, progress=print)
     (logged,) = read_items(tmp_path / "tuned.jsonl")
     assert logged.answer == "Antiseptic hand sanitizer."
-    assert logged.scores["rougeL"] == 0.0
+    assert logged.values["rougeL"] == 0.0
 
 
 def test_the_usual_rouge_cuts_spanish_words_into_letters():
@@ -320,6 +320,9 @@ def idf(texts: Sequence[str]) -> dict[str, float]:
 
 def medicines_of(text: str) -> set[str]:
     return {name for name in ("bisacodyl", "ibuprofen") if name in text.lower()}
+
+
+SCORERS = [TextScorer(), FactsScorer(medicines_of)]
 
 
 def english() -> list[Document]:

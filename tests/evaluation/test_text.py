@@ -13,7 +13,8 @@ from cauce.corpus.tokens import Tokens
 from cauce.errors import DataRefused
 from cauce.evaluation import likelihood as likelihood_module
 from cauce.evaluation import metrics, text
-from cauce.evaluation.compare import Comparison, compare
+from cauce.evaluation.compare import compare
+from cauce.evaluation.comparison import Comparison
 from cauce.evaluation.likelihood import likelihood
 from cauce.evaluation.log import read_items
 from cauce.evaluation.settings import EvaluationSettings

@@ -10,7 +10,7 @@ from pathlib import Path
 from cauce.evaluation.compare import compare
 from cauce.evaluation.evaluate import summarise
 from cauce.evaluation.likelihood import ItemLikelihood
-from cauce.evaluation.log import Item, sha256, write_items
+from cauce.evaluation.log import Item, scored, sha256, write_items
 from cauce.evaluation.metrics import SIGNATURES, text_scores
 from cauce.records import Citation, Document, Example, Message, Refusal, Section
 from cauce.runs import Run, write_json, write_records
@@ -175,7 +175,7 @@ def _text_item(system: str, number: int, *, is_continued: bool) -> Item:
     whole = _item(system, number)
     figures = whole.likelihood
     assert figures is not None
-    scores = text_scores(whole.reference, whole.answer)
+    scores = scored(text_scores(whole.reference, whole.answer))
     return whole.model_copy(
         update={
             "id": f"row {number}",
@@ -262,9 +262,11 @@ def _item(system: str, number: int) -> Item:
         else ItemLikelihood(
             nll=nll + luck.random(), tokens=19, correct=9, top5=15, all_correct=False
         ),
-        scores={"abstained": 1.0}
-        if abstained
-        else {**scores, "abstained": 0.0, **({"right_section": 1.0} if is_assistant else {})},
+        scores=scored(
+            {"abstained": 1.0}
+            if abstained
+            else {**scores, "abstained": 0.0, **({"right_section": 1.0} if is_assistant else {})}
+        ),
     )
 
 

@@ -7,8 +7,9 @@ from types import ModuleType
 
 import pytest
 
-from cauce.evaluation.compare import Comparison
+from cauce.evaluation.comparison import Comparison
 from cauce.report import charts, facts, layers, metrics, page, verdict
+from cauce.report.forest import difference_chart
 from cauce.report.page import render, write_report
 from cauce.runs import Run, write_json
 from report.sample import (
@@ -174,7 +175,7 @@ def comparison_of(run: Run) -> Comparison:
 
 def test_verdict_says_what_the_intervals_say(run: Run) -> None:
     sentences = verdict.tuning_sentences(comparison_of(run))
-    assert sentences[0].startswith("Tuning improved perplexity from ")
+    assert sentences[0].startswith("Tuning may have moved perplexity from ")  # Six groups.
     assert "36 questions about 6 subjects" in sentences[-1]
 
 
@@ -189,7 +190,7 @@ def test_verdict_claims_nothing_when_the_interval_holds_zero(run: Run) -> None:
 def test_verdict_says_what_got_worse(run: Run) -> None:
     found = comparison_of(run)
     harmed = [
-        change.model_copy(update={"difference": 3.0, "low": 2.0, "high": 4.0})
+        change.model_copy(update={"difference": 3.0, "low": 2.0, "high": 4.0, "p_holm": 0.01})
         for change in found.metrics
         if change.metric == "perplexity"
     ]
@@ -303,3 +304,35 @@ def test_a_run_on_pairs_has_no_assistant(tmp_path: Path) -> None:
     shown = render(run)
     assert "Base and tuned are given the question alone." in shown
     assert "What the assistant adds" not in shown
+
+
+def test_differences_are_drawn_with_better_to_the_right(run: Run) -> None:
+    found = comparison_of(run)
+    chart = difference_chart(found)
+    assert chart is not None
+    names = {row.title: row for row in chart.rows}
+    perplexity = names["Perplexity"]
+    assert perplexity.text.startswith("−")
+    assert chart.zero < perplexity.low < perplexity.x < perplexity.high == chart.right
+    assert "Words" not in names
+    page = render(run)
+    assert "Differences with their 95 % intervals" in page
+    assert page.count('<line class="interval base" x1="') >= len(chart.rows)
+    assert difference_chart(None) is None
+
+
+def test_the_look_of_a_difference_is_its_verdict(run: Run) -> None:
+    found = comparison_of(run)
+    changed = [
+        row.model_copy(update={"difference": sign * 1.0, "low": low, "high": high, "p_holm": 0.01})
+        for row, sign, low, high in zip(
+            [row for row in found.metrics if row.is_primary and row.better == "higher"],
+            (1, -1, 1),
+            (0.5, -1.5, -0.5),
+            (1.5, -0.5, 1.5),
+            strict=False,
+        )
+    ]
+    chart = difference_chart(found.model_copy(update={"metrics": tuple(changed)}))
+    assert chart is not None
+    assert [row.look for row in chart.rows] == ["tuned", "worse", "base"]

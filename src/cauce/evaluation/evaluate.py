@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from cauce.corpus.tokens import tokenize
 from cauce.errors import DataRefused
+from cauce.evaluation.bertscore import BertScorer, load_bert_scorer
+from cauce.evaluation.calibration import calibration_error, risk_coverage
 from cauce.evaluation.likelihood import (
     LIKELIHOOD_METRICS,
     likelihood,
@@ -20,27 +22,27 @@ from cauce.evaluation.likelihood import (
 )
 from cauce.evaluation.log import (
     Item,
+    Score,
     append_items,
     item_of,
     prompt_sha256,
     read_items,
+    scored,
     sha256,
     write_items,
 )
 from cauce.evaluation.metrics import (
     RATES,
     SIGNATURES,
-    corpus_bleu,
-    corpus_bleu_words,
-    distinct_n,
-    text_scores,
+    corpus_scores,
 )
+from cauce.evaluation.power import power_sentence
+from cauce.evaluation.scorers import Scorer
 from cauce.evaluation.settings import EvaluationSettings
+from cauce.evaluation.solvers import Generate, Solver, System
 from cauce.evaluation.statistics import Estimate, mean_bootstrap, rate_exact, statistic_bootstrap
-from cauce.knowledge.claims.checks import MedicinesOf
-from cauce.knowledge.claims.numbers import unsupported_numbers
 from cauce.models.loading import LoadedModel
-from cauce.records import Example, Reply
+from cauce.records import Example
 from cauce.runs import peak_memory_mb, write_json
 
 Progress = Callable[[str], None]
@@ -49,35 +51,21 @@ _ANSWERED_TOGETHER = 4
 """Batches between two writes of the log: what a kill can lose."""
 
 
-class System(Protocol):
-    """Anything that answers examples."""
-
-    @property
-    def name(self) -> str:
-        """What its log and its column are called."""
-
-    @property
-    def model(self) -> LoadedModel | None:
-        """The model whose likelihoods are measured; None when there is no single one."""
-
-    def answer(self, examples: Sequence[Example]) -> list[Reply]:
-        """One reply per example, in their order."""
-
-
 def evaluate(
     examples: Sequence[Example],
-    systems: Sequence[System],
+    systems: Iterable[System],
     folder: Path,
     settings: EvaluationSettings,
     *,
-    medicines_of: MedicinesOf | None,
+    scorers: Sequence[Scorer],
+    solver: Solver | None = None,
     progress: Progress,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Writes `NAME.jsonl` per system and `scores.json`; returns the stage's summary.
 
-    `medicines_of` is None where questions come without evidence: then no facts are judged.
-    Killed and started again in the same folder, it goes on where the logs end.
+    Systems write their answers where no `solver` says how else they are asked. Killed and started
+    again in the same folder, it goes on where the logs end.
     """
     if not examples:
         raise DataRefused(
@@ -85,20 +73,30 @@ def evaluate(
             "Raise corpus.test_share, or add sources with more substances."
         )
     asked = choose(examples, settings.max_items)
+    sizes = Counter(example.group for example in asked)
+    progress(power_sentence(sizes.values()))
+    bert = (
+        load_bert_scorer(settings.bertscore, settings.bertscore_layer)
+        if settings.bertscore
+        else None
+    )
     scores: dict[str, Any] = {}
     for system in systems:
         path = folder / f"{system.name}.jsonl"
-        answer_items(asked, system, path, settings.batch_size, progress)
+        answer_items(asked, system, path, settings.batch_size, progress, solver or Generate())
         measure_likelihoods(asked, system.model, path, settings.batch_size)
-        items = score_items(read_items(path), asked, medicines_of)
+        items = score_items(read_items(path), asked, scorers)
+        if bert is not None:
+            items = _with_bertscore(items, bert, settings.batch_size)
         write_items(path, items)
         scores[system.name] = {
             "metrics": summarise(items, draws=settings.bootstrap_draws, seed=seed),
             "cpu_s": round(sum(item.answer_cpu_s for item in items), 2),
             "peak_mb": peak_memory_mb(),
         }
-    write_json(folder / "scores.json", {"systems": scores, "signatures": SIGNATURES})
-    return {"items": len(asked), "groups": len({example.group for example in asked})}
+    signatures = SIGNATURES | (bert.signatures if bert else {})
+    write_json(folder / "scores.json", {"systems": scores, "signatures": signatures})
+    return {"items": len(asked), "groups": len(sizes)}
 
 
 def choose(examples: Sequence[Example], max_items: int) -> list[Example]:
@@ -117,6 +115,7 @@ def answer_items(
     path: Path,
     batch_size: int,
     progress: Progress,
+    solver: Solver,
 ) -> None:
     """Appends to the log at `path` the system's answers that are not in it yet.
 
@@ -134,13 +133,13 @@ def answer_items(
     for start in range(0, len(missing), block):
         chosen = missing[start : start + block]
         before = _cpu_seconds()
-        replies = system.answer(chosen)
+        solved = solver.solve(system, chosen, batch_size)
         cpu_s = (_cpu_seconds() - before) / len(chosen)
         append_items(
             path,
             [
-                item_of(example, reply, system=system.name, cpu_s=cpu_s)
-                for example, reply in zip(chosen, replies, strict=True)
+                item_of(example, reply, system=system.name, cpu_s=cpu_s, choice_nlls=choice_nlls)
+                for example, (reply, choice_nlls) in zip(chosen, solved, strict=True)
             ],
         )
         progress(f"{system.name}: {len(answered) + start + len(chosen)}/{len(examples)} answered")
@@ -180,90 +179,79 @@ def measure_likelihoods(
 
 
 def score_items(
-    items: Sequence[Item], examples: Sequence[Example], medicines_of: MedicinesOf | None
+    items: Sequence[Item], examples: Sequence[Example], scorers: Sequence[Scorer]
 ) -> list[Item]:
     """The items in the order of `examples` with every score computed anew from what is logged."""
     by_id = {item.id: item for item in items}
-    medicines = _remembered(medicines_of) if medicines_of else None
     return [
-        item.model_copy(update={"scores": scores_of(item, example, medicines)})
+        item.model_copy(update={"scores": scores_of(item, example, scorers)})
         for example in examples
         if (item := by_id.get(example.id)) is not None
     ]
 
 
-def _remembered(medicines_of: MedicinesOf) -> Callable[[str], frozenset[str]]:
-    return functools.cache(lambda text: frozenset(medicines_of(text)))
+def scores_of(item: Item, example: Example, scorers: Sequence[Scorer]) -> dict[str, Score]:
+    """What every scorer makes of one answer."""
+    return {
+        name: score for scorer in scorers for name, score in scorer.score(item, example).items()
+    }
 
 
-def scores_of(
-    item: Item, example: Example, medicines_of: Callable[[str], frozenset[str]] | None
-) -> dict[str, float]:
-    """Every score of one answer; abstentions are not judged on facts that they do not give."""
-    scores = text_scores(item.reference, item.answer)
-    if medicines_of is None:
-        return scores
-    scores["abstained"] = float(item.abstained)
-    if item.abstained:
-        return scores
-    scores["right_drug"] = float(_is_right_drug(item, example, medicines_of))
-    if item.resolved_kind:
-        scores["right_section"] = float(item.resolved_kind == example.kind)
-    missing = unsupported_numbers(item.answer, _sources(item, example), item.language)
-    scores["unsupported_numbers"] = float(bool(missing))
-    return scores
+def _with_bertscore(items: Sequence[Item], scorer: BertScorer, batch_size: int) -> list[Item]:
+    found = scorer.scores(
+        [item.reference for item in items],
+        [item.answer for item in items],
+        batch_size=batch_size,
+    )
+    return [
+        item.model_copy(update={"scores": {**item.scores, **scored(own)}})
+        for item, own in zip(items, found, strict=True)
+    ]
 
 
 def summarise(items: Sequence[Item], *, draws: int, seed: int) -> dict[str, dict[str, Any]]:
     """Each metric with its value, its 95 % interval and the items behind it."""
     estimates: dict[str, Estimate] = {}
-    for metric in sorted({metric for item in items for metric in item.scores}):
-        scored = [item for item in items if metric in item.scores]
-        values, groups = [i.scores[metric] for i in scored], [i.group for i in scored]
+    for metric in sorted({metric for item in items for metric in item.values}):
+        scored = [item for item in items if metric in item.values]
+        values, groups = [i.values[metric] for i in scored], [i.group for i in scored]
         if metric in RATES:
             estimates[metric] = rate_exact(values, groups)
         else:
             estimates[metric] = mean_bootstrap(values, groups, draws=draws, seed=seed)
-    estimates |= _corpus_estimates(items) | _likelihood_estimates(items, draws=draws, seed=seed)
+    estimates |= _corpus_estimates(items)
+    estimates |= _calibration_estimates(items, draws=draws, seed=seed)
+    estimates |= _likelihood_estimates(items, draws=draws, seed=seed)
     return {metric: estimate.model_dump() for metric, estimate in estimates.items()}
-
-
-def _is_right_drug(
-    item: Item, example: Example, medicines_of: Callable[[str], frozenset[str]]
-) -> bool:
-    """By the group that the system resolved; else by the medicines that the answer names.
-
-    Medicines that the question or the evidence names too (an interaction) are no mistake.
-    """
-    if item.resolved_group:
-        return item.resolved_group == example.group
-    named = medicines_of(item.answer)
-    expected = medicines_of(f"{item.question}\n{example.evidence.quote}")
-    return example.group in named and named <= expected | {example.group}
-
-
-def _sources(item: Item, example: Example) -> list[str]:
-    """What the numbers of an answer may come from: the question and the quotes it rests on."""
-    cited = [item.citation, *item.other_citations] if item.citation else [example.evidence]
-    return [item.question, *(citation.quote for citation in cited if citation)]
 
 
 def _corpus_estimates(items: Sequence[Item]) -> dict[str, Estimate]:
     """Metrics that only all scored answers together have; they come without an interval."""
-    scored = [item for item in items if item.scores]
-    if not scored:
+    judged = [item for item in items if "rouge1" in item.scores]
+    if not judged:
         return {}
-    answers, references = [i.answer for i in scored], [i.reference for i in scored]
-    values = {
-        "corpus_bleu": corpus_bleu(references, answers),
-        "corpus_bleu_words": corpus_bleu_words(references, answers),
-        "distinct1": distinct_n(answers, 1),
-        "distinct2": distinct_n(answers, 2),
-        "distinct3": distinct_n(answers, 3),
-    }
+    answers, references = [i.answer for i in judged], [i.reference for i in judged]
     return {
-        metric: Estimate(value=value, low=None, high=None, n=len(scored))
-        for metric, value in values.items()
+        metric: Estimate(value=value, low=None, high=None, n=len(judged))
+        for metric, value in corpus_scores(references, answers).items()
+    }
+
+
+def _calibration_estimates(items: Sequence[Item], *, draws: int, seed: int) -> dict[str, Estimate]:
+    """Whether a system that says how sure it is of its choices knows which are right."""
+    values = [(it.values, it.group) for it in items if "confidence" in it.values]
+    if not values:
+        return {}
+    sure = [own["confidence"] for own, _ in values]
+    right = [bool(own["right_choice"]) for own, _ in values]
+    curve = risk_coverage(
+        sure, [not it for it in right], [group for _, group in values], draws=draws, seed=seed
+    )
+    error = calibration_error(sure, right)
+    return {
+        "calibration_error": Estimate(value=error, low=None, high=None, n=len(values)),
+        "risk_coverage_area": curve.area,
+        "risk_at_80": curve.at_coverage,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -13,6 +13,16 @@ from pydantic import Field
 from cauce.evaluation.likelihood import ItemLikelihood
 from cauce.records import Citation, Example, Language, Record, Reply
 from cauce.runs import read_records, write_records
+
+
+class Score(Record):
+    """What one answer is worth by one metric, and why."""
+
+    value: float | None = None
+    """None where the answer could not be judged: it is left out, never counted as 0."""
+    answer: str = ""
+    """What was taken to be the answer, where that is not all of the text."""
+    explanation: str = ""
 
 
 class Item(Record):
@@ -27,6 +37,8 @@ class Item(Record):
     answer: str
     abstained: bool = False
     reason: str = ""
+    is_finished: bool | None = None
+    """Whether the model ended the answer itself; None where no model wrote it."""
     group: str
     """The substance asked about: the cluster of the statistics."""
     kind: str
@@ -40,13 +52,32 @@ class Item(Record):
     """The kind of section that the system answered from; empty when it does not say."""
     answer_cpu_s: float = 0.0
     """CPU seconds of the answer: its batch's, shared evenly."""
+    choice_nlls: tuple[float, ...] = ()
+    """Minus the log-likelihood of each choice; empty where there are none or the system writes."""
     likelihood: ItemLikelihood | None = None
     """How likely the system finds the reference; None where it is no single model."""
-    scores: dict[str, float] = Field(default_factory=dict)
-    """Value by metric; a metric that does not apply is missing, not zero."""
+    scores: dict[str, Score] = Field(default_factory=dict)
+    """By metric; one that does not apply is missing, not zero."""
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The scores that have a value, by metric."""
+        return {name: one.value for name, one in self.scores.items() if one.value is not None}
 
 
-def item_of(example: Example, reply: Reply, *, system: str, cpu_s: float) -> Item:
+def scored(values: Mapping[str, float]) -> dict[str, Score]:
+    """Scores that need no words."""
+    return {name: Score(value=value) for name, value in values.items()}
+
+
+def item_of(
+    example: Example,
+    reply: Reply,
+    *,
+    system: str,
+    cpu_s: float,
+    choice_nlls: tuple[float, ...] = (),
+) -> Item:
     """The unscored log entry of a reply to an example."""
     first, *others = reply.citations or (None,)
     return Item(
@@ -59,6 +90,7 @@ def item_of(example: Example, reply: Reply, *, system: str, cpu_s: float) -> Ite
         answer=reply.text,
         abstained=reply.abstained,
         reason=reply.reason,
+        is_finished=reply.is_finished,
         group=example.group,
         kind=example.kind,
         language=example.language,
@@ -67,6 +99,7 @@ def item_of(example: Example, reply: Reply, *, system: str, cpu_s: float) -> Ite
         resolved_group=reply.group,
         resolved_kind=reply.kind,
         answer_cpu_s=round(cpu_s, 4),
+        choice_nlls=choice_nlls,
     )
 
 

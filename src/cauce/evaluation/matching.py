@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 Counts = Counter[tuple[str, ...] | str]
+Synonyms = Callable[[str], Collection[str]]
+"""The other words for a word."""
 
 
 def ngrams(units: Sequence[str], n: int) -> Counts:
@@ -54,20 +56,54 @@ def lcs_positions(reference: Sequence[str], answer: Sequence[str]) -> list[int]:
 
 
 def align(
-    answer: list[tuple[int, str]], reference: list[tuple[int, str]], stem: Callable[[str], str]
+    answer: list[tuple[int, str]],
+    reference: list[tuple[int, str]],
+    stem: Callable[[str], str],
+    synonyms: Synonyms | None = None,
 ) -> list[tuple[int, int]]:
-    """Matched positions in the order of the answer; the last free equal token is taken first."""
+    """Matched positions in the order of the answer: equal words, equal stems, then synonyms.
+
+    Of several free tokens that match, the last of the reference is taken.
+    """
     pairs = _match(answer, reference)
+    given, expected = _free(answer, reference, pairs)
+    pairs += _match([(i, stem(word)) for i, word in given], [(j, stem(w)) for j, w in expected])
+    if synonyms is not None:
+        pairs += _match_synonyms(*_free(answer, reference, pairs), synonyms)
+    return sorted(pairs)
+
+
+def _free(
+    answer: list[tuple[int, str]], reference: list[tuple[int, str]], pairs: list[tuple[int, int]]
+) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
     used_answer, used_reference = {i for i, _ in pairs}, {j for _, j in pairs}
-    left = [(i, stem(word)) for i, word in answer if i not in used_answer]
-    right = [(j, stem(word)) for j, word in reference if j not in used_reference]
-    return sorted(pairs + _match(left, right))
+    return (
+        [token for token in answer if token[0] not in used_answer],
+        [token for token in reference if token[0] not in used_reference],
+    )
 
 
 def _match(
     answer: list[tuple[int, str]], reference: list[tuple[int, str]]
 ) -> list[tuple[int, int]]:
-    free: defaultdict[str, list[int]] = defaultdict(list)
-    for j, token in reference:
-        free[token].append(j)
+    free = _places(reference)
     return [(i, free[token].pop()) for i, token in reversed(answer) if free[token]]
+
+
+def _match_synonyms(
+    answer: list[tuple[int, str]], reference: list[tuple[int, str]], synonyms: Synonyms
+) -> list[tuple[int, int]]:
+    free, pairs = _places(reference), []
+    for i, token in reversed(answer):
+        known = [word for word in synonyms(token) if free[word]]
+        if known:
+            last = max(known, key=lambda word: free[word][-1])
+            pairs.append((i, free[last].pop()))
+    return pairs
+
+
+def _places(tokens: list[tuple[int, str]]) -> defaultdict[str, list[int]]:
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, token in tokens:
+        places[token].append(place)
+    return places

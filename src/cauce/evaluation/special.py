@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 
@@ -24,6 +25,7 @@ def beta_quantile(p: float, a: float, b: float) -> float:
     return middle
 
 
+@functools.cache
 def t_quantile(p: float, df: float) -> float:
     """The t with P(T <= t) = p of Student's distribution with `df` degrees of freedom."""
     if p == 0.5:

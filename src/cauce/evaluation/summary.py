@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cauce.evaluation.ways import WayScores, ways_table
+from cauce.evaluation.ways import read_ways, ways_table
 
 COLUMNS = ("base", "tuned", "assistant")
 ROWS = (
@@ -18,6 +18,9 @@ ROWS = (
     ("chrf", "chrF"),
     ("meteor", "METEOR"),
     ("exact", "exact answers"),
+    ("right_choice", "right choice"),
+    ("right_choice_per_byte", "right choice, per byte"),
+    ("brier", "Brier score of the choices (lower is better)"),
     ("right_drug", "right medicine"),
     ("right_section", "right section"),
     ("unsupported_numbers", "answers with an unsupported number"),
@@ -36,10 +39,8 @@ def scores_table(path: Path) -> str:
         cells = [_cell(system["metrics"].get(metric)) for system in systems.values()]
         if any(cell != NOT_MEASURED for cell in cells):
             lines.append(f"{title:36}" + "".join(f"{cell:>30}" for cell in cells))
-    ways = path.with_name("ways.json")
-    if ways.is_file():
-        rows = [WayScores.model_validate(row) for row in json.loads(ways.read_text("utf-8"))]
-        lines += ["", ways_table(rows)]
+    if ways := read_ways(path.parent):
+        lines += ["", ways_table(ways)]
     return "\n".join(lines)
 
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from cauce.assistant.assistant import Assistant
+from cauce.assistant.research.assistant import ResearchAssistant
 from cauce.evaluation.settings import EvaluationSettings
 from cauce.models.generation import generate
 from cauce.models.loading import LoadedModel
 from cauce.records import Example, Reply
+
+
+def log_name(spec: str) -> str:
+    """What names a system's log: a run, a folder or a model's id, without what a file cannot have.
+
+    >>> log_name("google/flan-t5-small"), log_name("demo:base")
+    ('google-flan-t5-small', 'demo-base')
+    """
+    return re.sub(r"[^\w.-]+", "-", spec).strip("-.")
 
 
 class ModelSystem:
@@ -21,19 +32,22 @@ class ModelSystem:
 
     def answer(self, examples: Sequence[Example]) -> list[Reply]:
         """The model's words for each example's prompt, unchecked and without citation."""
-        texts = generate(
+        written = generate(
             self.model,
             [example.messages for example in examples],
             max_new_tokens=self._settings.max_new_tokens,
             batch_size=self._settings.batch_size,
         )
-        return [Reply(text=text.strip(), generated=True) for text in texts]
+        return [
+            Reply(text=answer.text, generated=True, is_finished=answer.is_finished)
+            for answer in written
+        ]
 
 
 class AssistantSystem:
     """The assistant, given only the question: it finds the medicine and the section itself."""
 
-    def __init__(self, name: str, assistant: Assistant) -> None:
+    def __init__(self, name: str, assistant: Assistant | ResearchAssistant) -> None:
         self.name = name
         self.model = None
         self._assistant = assistant

@@ -20,7 +20,7 @@ from cauce.errors import DataRefused
 from cauce.evaluation.compare import compare
 from cauce.evaluation.evaluate import summarise
 from cauce.evaluation.likelihood import likelihood
-from cauce.evaluation.log import Item, append_items, read_items, sha256, write_items
+from cauce.evaluation.log import Item, append_items, read_items, scored, sha256, write_items
 from cauce.evaluation.metrics import SIGNATURES, text_scores
 from cauce.evaluation.settings import EvaluationSettings
 from cauce.models.loading import LoadedModel
@@ -202,7 +202,7 @@ class _Reader:
             changes: dict[str, Any] = {"likelihood": counted, "answer_cpu_s": cpu_s}
             if index in answers:
                 changes["answer"] = answers[index]
-                changes["scores"] = text_scores(item.reference, answers[index])
+                changes["scores"] = scored(text_scores(item.reference, answers[index]))
             found.append(item.model_copy(update=changes))
         return found
 

@@ -7,13 +7,20 @@ and the unit glued to it are two tokens ("5mg" = "5 mg").
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
+from collections.abc import Callable, Sequence
+
+from cauce.errors import MissingExtra
+from cauce.records import Language
 
 _NUMBER = r"\d+(?:[.,]\d+)*"
 _WORD = r"(?:[^\W_][\u0300-\u036f]*)+"
 _WORDS = re.compile(f"{_NUMBER}|{_WORD}")
 _WORDS_AND_MARKS = re.compile(rf"{_NUMBER}|{_WORD}|[^\w\s]|_")
+_ASCII_WORDS = re.compile("[a-z0-9]+")
+_SNOWBALL = {"en": "english", "es": "spanish"}
 
 
 def words(text: str) -> list[str]:
@@ -32,6 +39,37 @@ def words_and_marks(text: str) -> list[str]:
     ['¿', 'cada', '8', 'horas', '?']
     """
     return _WORDS_AND_MARKS.findall(_normalise(text))
+
+
+def ascii_words(text: str) -> list[str]:
+    """The tokens of `rouge-score` as it comes: for published rows to be compared with, no more.
+
+    >>> ascii_words("El niño tomó 2,5 mg")
+    ['el', 'ni', 'o', 'tom', '2', '5', 'mg']
+    """
+    return _ASCII_WORDS.findall(text.lower())
+
+
+def stems(tokens: Sequence[str], language: Language) -> list[str]:
+    """The Snowball stem of each token: without endings and, in Spanish, without acute accents.
+
+    Raises MissingExtra where `snowballstemmer` is not installed.
+
+    >>> stems(["niños", "tomaron", "comprimidos"], "es")
+    ['niñ', 'tom', 'comprim']
+    """
+    stem = _snowball(language)
+    return [stem(token) for token in tokens]
+
+
+@functools.cache
+def _snowball(language: Language) -> Callable[[str], str]:
+    try:
+        import snowballstemmer
+    except ImportError as error:
+        raise MissingExtra("ROUGE over stems (evaluation.stem)", "metrics") from error
+    stem: Callable[[str], str] = snowballstemmer.stemmer(_SNOWBALL[language]).stemWord
+    return functools.lru_cache(maxsize=2**16)(stem)
 
 
 def _normalise(text: str) -> str:

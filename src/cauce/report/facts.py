@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from cauce.evaluation.compare import Comparison
+from cauce.evaluation.comparison import Comparison
 from cauce.evaluation.log import Item
 from cauce.evaluation.statistics import Estimate, paired_bootstrap
 from cauce.records import Document, Example, Refusal
@@ -303,7 +303,7 @@ def score_rows(scores: Scores) -> list[ScoreRow]:
         ScoreRow(
             metric_of(name),
             tuple(
-                _cell(metric_of(name), scores.get(system, {}).get(name))
+                cell_of(metric_of(name), scores.get(system, {}).get(name))
                 for system in systems_of(scores)
             ),
         )
@@ -311,7 +311,8 @@ def score_rows(scores: Scores) -> list[ScoreRow]:
     ]
 
 
-def _cell(metric: Metric, score: Mapping[str, Any] | None) -> Cell:
+def cell_of(metric: Metric, score: Mapping[str, Any] | None) -> Cell:
+    """A score of a metric as it is printed."""
     if score is None or score.get("value") is None:
         return Cell(NOT_MEASURED, "", None, False)
     interval = metric.shown_interval(score.get("low"), score.get("high"))
@@ -328,12 +329,12 @@ def worst_items(items: Mapping[str, Mapping[str, Item]]) -> list[WorstItem]:
     systems = [system for system in SYSTEMS if system in items]
     judged = items[systems[-1]]
     answered = [item for item in judged.values() if not item.abstained and item.scores]
-    answered.sort(key=lambda item: (-len(harms(item)), item.scores.get("rougeL", 1.0), item.id))
+    answered.sort(key=lambda item: (-len(harms(item)), item.values.get("rougeL", 1.0), item.id))
     return [
         WorstItem(
             item,
             tuple((system, items[system].get(item.id)) for system in systems),
-            ", ".join(harms(item)) or f"ROUGE-L {item.scores.get('rougeL', float('nan')):.2f}",
+            ", ".join(harms(item)) or f"ROUGE-L {item.values.get('rougeL', float('nan')):.2f}",
         )
         for item in answered[:WORST_ITEMS]
     ]
@@ -341,4 +342,4 @@ def worst_items(items: Mapping[str, Mapping[str, Item]]) -> list[WorstItem]:
 
 def harms(item: Item) -> list[str]:
     """In what way the answer could harm, in words."""
-    return [words for name, bad, words in HARMS if item.scores.get(name) == bad]
+    return [words for name, bad, words in HARMS if item.values.get(name) == bad]

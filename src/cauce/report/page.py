@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cauce.evaluation.ways import WayScores, read_ways
 from cauce.report import facts
 from cauce.report.charts import interval_chart, training_curve
+from cauce.report.forest import difference_chart
 from cauce.report.layers import layer_charts, routing_rows
 from cauce.report.metrics import NOT_MEASURED, SYSTEMS, metric_of, wanted
 from cauce.report.verdict import assistant_sentences, tuning_sentences
+from cauce.report.ways import (
+    CERTAINTY,
+    COLUMNS,
+    KINDS,
+    certainty_rows,
+    risk_chart,
+    way_rows,
+    ways_chart,
+    ways_sentence,
+)
 from cauce.runs import Run, atomic_write
 
 EMBEDDED_SOURCE = "vademecum"
@@ -51,10 +64,14 @@ def content(run: Run) -> dict[str, Any]:
     sources = facts.source_rows(run)
     kind = facts.corpus_kind(run)
     log = facts.training_log(run)
+    ways = read_ways(run.path / "evaluate")
     verdict = [tuning_sentences(comparison, is_text=kind == "text")]
     if kind == "questions":
         verdict.append(assistant_sentences(scores, items.get("assistant", {}).values()))
+    if ways:
+        verdict.append([ways_sentence(ways)])
     return {
+        **_ways(ways),
         "name": manifest.get("run", run.path.name),
         "manifest": manifest,
         "notice": manifest.get("notice", ""),
@@ -76,12 +93,27 @@ def content(run: Run) -> dict[str, Any]:
         "wanted": wanted,
         "metric_of": metric_of,
         "comparison": comparison,
+        "forest": difference_chart(comparison),
         "worst": facts.worst_items(items),
         "judged": next((name for name in reversed(SYSTEMS) if name in items), None),
         "stages": stages,
         "costs": facts.cost_rows(stages, evaluation),
         "signatures": evaluation.get("signatures", {}),
         "recipe": _text_of(run.path / "recipe.yaml"),
+    }
+
+
+def _ways(ways: Sequence[WayScores]) -> dict[str, Any]:
+    """What the template shows of the ways to a DOI."""
+    return {
+        "ways_chart": ways_chart(ways),
+        "way_kinds": KINDS,
+        "questions_asked": ways[0].right.n if ways else 0,
+        "way_columns": COLUMNS,
+        "way_rows": way_rows(ways),
+        "risk_chart": risk_chart(ways),
+        "certainty_columns": CERTAINTY,
+        "certainty_rows": certainty_rows(ways),
     }
 
 

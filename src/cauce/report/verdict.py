@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cauce.evaluation.compare import Comparison, MetricDifference
+from cauce.evaluation.comparison import Comparison, MetricDifference
 from cauce.evaluation.log import Item
 from cauce.report.facts import Scores
 from cauce.report.metrics import HEADLINES, NBSP, TEXT_HEADLINES, Metric, metric_of
@@ -14,6 +14,7 @@ CLAIMS = {
     "better": "improved",
     "worse": "worsened",
     "differs": "moved",
+    "unclear": "may have moved",
     "no difference shown": "showed no difference in",
 }
 CLAIMS_OF_TUNING = 3

@@ -1,0 +1,1 @@
+"""Evaluation and comparison against their bars: `python -m benchmarks.evaluation`."""
