@@ -139,7 +139,7 @@ def test_every_verb_has_help(verb):
 def test_the_verbs_are_those_that_are_documented():
     assert {verb[0] for verb in VERBS} == {
         *STAGES, "run", "ask", "serve", "doctor", "runs", "models", "drugs", "scholar",
-        "tokenizer", "tasks",
+        "tokenizer", "tasks", "federated",
     }  # fmt: skip
     assert {verb[1] for verb in VERBS if verb[0] == "runs" and verb[1:]} == {"list", "show", "path"}
     assert {verb[1] for verb in VERBS if verb[0] == "scholar" and verb[1:]} == {

@@ -13,6 +13,7 @@ from benchmarks.training.measure import prepare_environment, say
 def main() -> None:
     # Before numpy and torch are loaded, which read it once.
     prepare_environment("cpu")
+    from benchmarks.evaluation.bridges import bridges
     from benchmarks.evaluation.comparison import comparison
     from benchmarks.evaluation.generation import generation
     from benchmarks.evaluation.metrics import metrics
@@ -22,7 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    sections = {part.__name__: part for part in (metrics, simulation, comparison, generation)}
+    sections = {part.__name__: part for part in (metrics, simulation, comparison, generation, bridges)}
     parser.add_argument("--only", default=",".join(sections), help="sections: %(default)s")
     chosen = parser.parse_args().only.split(",")
     unknown = sorted({*chosen} - {*sections})

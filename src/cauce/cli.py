@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cauce.drugs_cli import drugs_app
+from cauce.federated_cli import federated_app
 from cauce.scholar_cli import scholar_app
 from cauce.tasks_cli import tasks_app
 
@@ -36,6 +37,7 @@ tokenizer_app = typer.Typer(
 app.add_typer(drugs_app, name="drugs")
 app.add_typer(scholar_app, name="scholar")
 app.add_typer(tasks_app, name="tasks")
+app.add_typer(federated_app, name="federated")
 app.add_typer(tokenizer_app, name="tokenizer")
 app.add_typer(runs_app, name="runs")
 app.add_typer(models_app, name="models")
@@ -171,8 +173,23 @@ def train(recipe: RecipePath, changes: Overrides = None) -> None:
 
 
 @app.command()
-def evaluate(recipe: RecipePath, changes: Overrides = None, json: Json = False) -> None:
+def evaluate(
+    recipe: RecipePath,
+    changes: Overrides = None,
+    json: Json = False,
+    export: Annotated[
+        str | None,
+        typer.Option(help="lm-eval or inspect: write the test questions for it, ask nobody."),
+    ] = None,
+) -> None:
     """Ask base, tuned and assistant the test questions; scores with intervals."""
+    if export:
+        from cauce.evaluation.bridges import tool_named
+        from cauce.tasks_cli import export_run
+
+        tool = tool_named(export)
+        export_run(_walk(recipe, changes, "prepare"), tool)
+        return
     from cauce.evaluation.summary import scores_table
 
     done = _walk(recipe, changes, "evaluate")

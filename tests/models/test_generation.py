@@ -9,6 +9,7 @@ from cauce.corpus.tokens import chat_prompt
 from cauce.errors import DataRefused
 from cauce.models.generation import (
     Written,
+    continue_tokens,
     cut_at_stop,
     end_token_ids,
     generate,
@@ -108,6 +109,21 @@ def test_an_answer_is_finished_where_an_end_token_came_in_time(kind, place, monk
         assert alone == together[0]
         told.append(alone.is_finished)
     assert told == [place < most for most in (1, 3, 5, 7)]
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "t5"])
+def test_tokens_are_continued_as_the_chat_they_come_from(kind):
+    loaded = lively(kind)
+    ids = [
+        chat_prompt(loaded.tokenizer, prompt, is_encoder_decoder=loaded.is_encoder_decoder)
+        for prompt in PROMPTS
+    ]
+    written = generate(loaded, PROMPTS, max_new_tokens=8, batch_size=2)
+    texts = continue_tokens(loaded, ids, max_new_tokens=8, batch_size=3)
+    assert [text.strip() for text in texts] == [one.text for one in written]
+    letter = texts[0].strip()[1]
+    [cut] = continue_tokens(loaded, ids[:1], max_new_tokens=8, batch_size=1, stop=[letter])
+    assert cut == texts[0].partition(letter)[0]
 
 
 def test_a_prompt_that_cannot_fit_is_refused():
