@@ -21,6 +21,7 @@ GATHERERS = {
     "recipe",
     "road",
     "preparing",
+    "federating",
     "cli",
     "drugs_cli",
     "scholar_cli",

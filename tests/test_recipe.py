@@ -300,7 +300,7 @@ def test_every_field_says_what_it_is():
     """
     documented = fields_of_settings()
     sections = {
-        f"Recipe.{name}" for name in ("corpus", "model", "training", "assistant", "evaluation")
+        f"Recipe.{name}" for name in ("corpus", "model", "training", "assistant", "evaluation", "federated")
     }
     bare = {name for name, has in documented.items() if not has and not name.endswith(".kind")}
     assert bare - sections == set()

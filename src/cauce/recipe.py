@@ -23,6 +23,7 @@ from cauce.corpus.settings import Corpus, CorpusSettings, PairsSettings, TextSet
 from cauce.errors import NotFound, RecipeError
 from cauce.evaluation.settings import EvaluationSettings
 from cauce.evaluation.tasks import Task
+from cauce.federated.settings import FederatedSettings
 from cauce.models.settings import TRAIN, ModelSettings
 from cauce.records import Record
 from cauce.sources import FilesSource, Source
@@ -52,6 +53,7 @@ class Recipe(Record):
     training: TrainingSettings = TrainingSettings()
     assistant: AssistantSettings = AssistantSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    federated: FederatedSettings = FederatedSettings()
 
 
 class _OneSource(Record):

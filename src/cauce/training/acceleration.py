@@ -21,7 +21,7 @@ from cauce.errors import UserError
 from cauce.models import attention
 from cauce.models.activations import faster_activations
 from cauce.models.generation import position_limit
-from cauce.models.loading import FOUNDATION, LoadedModel
+from cauce.models.loading import FOUNDATION, LIQUID_PREFIX, LoadedModel
 from cauce.training.monitor import find_blocks
 from cauce.training.objective import Precision
 from cauce.training.order import Plan
@@ -164,7 +164,8 @@ def choose_compile(
     if wanted is True:
         return Choice("yes", "the recipe says so")
     is_fp32_cpu = device == "cpu" and precision == "fp32"
-    if is_fp32_cpu and loaded.model.config.model_type == FOUNDATION:
+    host = loaded.model.config.model_type.removeprefix(LIQUID_PREFIX)
+    if is_fp32_cpu and host == FOUNDATION:
         return Choice("no", "the model has kernels of its own, which are faster")
     if device == "cpu" and loaded.is_encoder_decoder:
         return Choice("no", "on a CPU it makes encoder-decoders slower")

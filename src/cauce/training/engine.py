@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -42,6 +42,7 @@ from cauce.training.optimizer import (
     set_rates,
     trainable_parameters,
 )
+from cauce.training.order import PlannedBatch
 from cauce.training.settings import TrainingSettings
 
 Rows = Sequence[Row]
@@ -65,6 +66,19 @@ class Update(NamedTuple):
     """The part of the mean loss that the model gave itself, for its routers for example."""
 
 
+class PrivateUpdates(Protocol):
+    """Another choice of examples and another gradient, which hide whether any one is there."""
+
+    def rows(self, step: int) -> list[PlannedBatch]:
+        """The examples of update number `step`, in the place of the plan's; there may be none."""
+
+    def accumulate(self, engine: Engine, batches: Sequence[Rows], step: int) -> MeanLoss:
+        """Adds their gradient to the weights', in the place of `accumulate_gradients`."""
+
+    def identity(self) -> str:
+        """Changes with whatever changes the updates; no secret can be told from it."""
+
+
 @dataclass(frozen=True)
 class Task:
     """What an engine is set up for."""
@@ -76,6 +90,10 @@ class Task:
     """Of batches; chosen by precision when None."""
     teacher: LoadedModel | None = None
     """To distil from."""
+    private: PrivateUpdates | None = None
+    """How gradients are made so that no example can be told from them; None makes them exact."""
+    proximal: float = 0.0
+    """Strength of the pull back to the weights at the start (`pull_back`)."""
 
 
 class Engine:
@@ -86,7 +104,7 @@ class Engine:
 
     def __init__(self, task: Task, processes: Processes) -> None:
         settings, self.loaded = task.settings, task.loaded
-        self.settings, self.processes = settings, processes
+        self.settings, self.processes, self.private = settings, processes, task.private
         keep_freed_memory()
         self.precision, why = choose_precision(settings.precision, self.loaded)
         self.choices = {
@@ -116,6 +134,9 @@ class Engine:
             )
             self._undo = undo.pop_all()
         self.parameters = trainable_parameters(self.loaded.model)
+        self.proximal = task.proximal
+        pulled = self.parameters if task.proximal else {}
+        self._start = {name: weight.detach().clone() for name, weight in pulled.items()}
         self._clipped = [it for name, it in self.parameters.items() if not is_balance(name)]
         self.optimizer = make_optimizer(self.loaded.model, settings)
         self.scaler = torch.amp.GradScaler(
@@ -142,8 +163,13 @@ class Engine:
         is_sampled = self.monitor.is_due(place[0] + 1)
         self._summed_loss.predict = predict_with_auxiliary if is_sampled else self._predict
         with self.monitor.watch() if is_sampled else nullcontext():
-            mean = self.accumulate_gradients(batches)
+            mean = (
+                self.private.accumulate(self, batches, place[0])
+                if self.private
+                else self.accumulate_gradients(batches)
+            )
         self.scaler.unscale_(self.optimizer)
+        pull_back(self.parameters, self._start, self.proximal)
         figures = self.monitor.figures() if is_sampled else {}
         norm = self.processes.clip(self._clipped, self.settings.clip_norm)
         update = Update(mean, norm, figures=figures, auxiliary=self._auxiliary())
@@ -218,6 +244,17 @@ class Engine:
 
         self._summed_loss.predict = predict_with_auxiliary
         return update._replace(fault=find_non_finite(self.loaded.model, forward))
+
+
+def pull_back(parameters: Weights, start: Weights, strength: float) -> None:
+    """Adds to the gradients that of strength / 2 times the squared distance to `start`.
+
+    The proximal term of FedProx (Li et al. 2018, arXiv 1812.06127), exact however the rest of the
+    gradient was accumulated.
+    """
+    for name, weight in start.items():
+        if (gradient := parameters[name].grad) is not None:
+            gradient.add_(parameters[name].detach() - weight, alpha=strength)
 
 
 @contextmanager

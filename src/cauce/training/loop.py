@@ -24,7 +24,7 @@ from cauce.training.checkpoints import Checkpoint, Checkpoints
 from cauce.training.checks import probe, refuse_unchanged, refuse_untrainable
 from cauce.training.distillation import refuse_unlike
 from cauce.training.distribution import Processes
-from cauce.training.engine import Engine, Task, Update, Weights
+from cauce.training.engine import Engine, PrivateUpdates, Task, Update, Weights
 from cauce.training.examples import Examples
 from cauce.training.log import TrainingLog, open_writers
 from cauce.training.order import Plan, sorted_batches
@@ -55,12 +55,16 @@ def train(
     progress: Callable[[str], None],
     resume_command: str = "cauce train RUN",
     teacher: LoadedModel | None = None,
+    private: PrivateUpdates | None = None,
+    proximal: float = 0.0,
 ) -> dict[str, Any]:
     """Trains `loaded` in place, writes `folder/model` and returns the summary of the training.
 
     With validation examples, the weights that end up in the model are those of the best validation.
     What `folder/checkpoints` holds of the same training is continued. Under torchrun every process
-    calls this, and the first alone writes. To distil, `teacher` is learned from.
+    calls this, and the first alone writes. To distil, `teacher` is learned from. `private` draws
+    the examples of each update and makes its gradient; `proximal` pulls the weights back to where
+    they start.
 
     Raises TrainingRefused, LeakageFound, CheckpointCorrupt, or Interrupted (with `resume_command`)
     after SIGINT or SIGTERM.
@@ -88,7 +92,7 @@ def train(
     plan = Plan.of(items, settings, seed=seed, is_encoder_decoder=loaded.is_encoder_decoder)
     repetitions = Repetitions.of(loaded, settings, row_tokens=plan.longest_row, seed=seed)
     work = Workload.of(plan, processes.count)
-    task = Task(loaded, settings, work, plan.arrangement.width, teacher)
+    task = Task(loaded, settings, work, plan.arrangement.width, teacher, private, proximal)
     with Engine(task, processes) as engine:
         training = _Training(engine, plan, Data(learned, held_out, repetitions), folder, seed, tell)
         try:
@@ -166,6 +170,8 @@ class _Training:
                 "validation": _digest_of_tokens(data.judged),
                 "template": engine.loaded.template_sha256,
                 "weights": engine.digest,
+                **({"private": engine.private.identity()} if engine.private else {}),
+                **({"proximal": engine.proximal} if engine.proximal else {}),
             },
         )
         self.log = self._open(folder)
@@ -288,10 +294,10 @@ class _Training:
         """What update number `step` (from 0) learns from: examples, or before them repetitions."""
         if step < self.plan.first:
             return self.data.repetitions.batches(step)
-        epoch = int(self.plan.epoch_at(step))
+        epoch, private = int(self.plan.epoch_at(step)), self.engine.private
         return [
             [[self.data.learned.at(index, epoch) for index in row] for row in batch]
-            for batch in self.plan.window(step)
+            for batch in (private.rows(step) if private else self.plan.window(step))
         ]
 
     def _take_fault(self, update: Update, rate: float) -> None:

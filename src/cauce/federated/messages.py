@@ -1,0 +1,119 @@
+"""What coordinator and sites say to each other: a few figures, and tensors.
+
+A message is bytes: the length of its head (4 bytes), the head as JSON, and the tensors as
+`compression.pack` writes them. What is counted as traffic is the length of these bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pydantic import Field, ValidationError
+
+from cauce.errors import DataRefused
+from cauce.federated.compression import Packing, pack, unpack
+from cauce.records import Record
+from cauce.runs import atomic_write
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Tensors = dict[str, "Tensor"]
+"""fp32, on the CPU, by name."""
+
+Model = Literal["base", "global", "personal", "alone"]
+"""The models that a site compares at the end."""
+
+_HEAD_BYTES = 4
+
+
+class Losses(Record):
+    """Nats per token of one model on one site's validation and test examples."""
+
+    validation: float
+    test: float | None = None
+    """None where the site has no test examples."""
+
+
+class Head(Record):
+    """What a message is about."""
+
+    kind: Literal["alone", "train", "finish", "reply"]
+    job: str
+    """Fingerprint of the recipe: the same in every message of a job."""
+    round: int = Field(ge=0)
+    site: str = ""
+    """Who replies."""
+    task: str = ""
+    """Digest of the task that a reply answers."""
+    examples: int = 0
+    """Training examples of the site."""
+    scaling: float = 1.0
+    """alpha / rank of the site's LoRA."""
+    loss_before: float | None = None
+    """Validation loss at the site of the model that it was sent."""
+    loss_after: float | None = None
+    """And of what it made of it."""
+    cpu_s: float = 0.0
+    losses: dict[Model, Losses] = Field(default_factory=dict)
+    """At the end: what each is worth at the site."""
+    kept: Model | None = None
+    """At the end: which of them the site keeps, by its own validation examples."""
+
+
+class Message(NamedTuple):
+    """A task or a reply."""
+
+    head: Head
+    tensors: dict[str, Any]
+
+
+def encode(message: Message, packing: Packing = "fp32") -> bytes:
+    """The message as bytes."""
+    return framed(message.head, pack(message.tensors, packing))
+
+
+def framed(head: Head, packed: bytes) -> bytes:
+    """A message whose tensors are packed already."""
+    written = head.model_dump_json(exclude_defaults=True).encode()
+    return len(written).to_bytes(_HEAD_BYTES) + written + packed
+
+
+def decode(content: bytes) -> Message:
+    """The message that the bytes hold; DataRefused where they hold none."""
+    size = int.from_bytes(content[:_HEAD_BYTES])
+    end = _HEAD_BYTES + size
+    try:
+        if len(content) < end:
+            raise ValueError(f"its head has {size} bytes, and {len(content)} came in all")
+        return Message(Head.model_validate_json(content[_HEAD_BYTES:end]), unpack(content[end:]))
+    except (ValidationError, ValueError) as error:
+        raise DataRefused(
+            f"a message of {len(content)} bytes cannot be read: {str(error).splitlines()[0]}\n"
+            "Coordinator and sites must run the same version of cauce."
+        ) from error
+
+
+def digest(content: bytes) -> str:
+    """What names a task: 16 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def read(path: Path) -> Message:
+    """The message in a file that `write` made."""
+    return decode(path.read_bytes())
+
+
+def write(path: Path, message: Message) -> None:
+    """Leaves the message at `path`, whole or not at all, readable by its owner alone."""
+    with atomic_write(path, private=True) as stream:
+        stream.write(encode(message))
+
+
+def job_of(recipe: dict[str, Any]) -> str:
+    """Fingerprint of a job: of all that coordinator and sites must agree on."""
+    text = json.dumps(recipe, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

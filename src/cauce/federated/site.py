@@ -1,0 +1,196 @@
+"""One site's part of a job: its own examples, its own model, kept in memory from round to round.
+
+Only changes of trained tensors and a few figures leave it. What it did is in its folder: a task
+that comes a second time is answered from there, and one that a kill cut short goes on from its
+checkpoint.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cauce.corpus.tokens import Tokens
+from cauce.errors import DataRefused
+from cauce.evaluation.likelihood import likelihood
+from cauce.federated.compression import pack, pack_update, unpack
+from cauce.federated.messages import (
+    Head,
+    Losses,
+    Message,
+    Model,
+    decode,
+    digest,
+    framed,
+    read,
+    write,
+)
+from cauce.federated.model import TrainedPart, added, seed_of
+from cauce.federated.settings import FederatedSettings
+from cauce.models.loading import LoadedModel
+from cauce.runs import atomic_write
+from cauce.training.loop import train
+from cauce.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Progress = Callable[[str], None]
+
+
+class SiteData(NamedTuple):
+    """The examples of one site, which stay there."""
+
+    train: Sequence[Tokens]
+    validation: Sequence[Tokens]
+    test: Sequence[Tokens]
+
+
+class Answered(NamedTuple):
+    """What a reply says in figures, and in tensors."""
+
+    figures: dict[str, Any]
+    moved: dict[str, Tensor]
+
+
+class Site:
+    """A site that answers the tasks of one job."""
+
+    def __init__(
+        self,
+        name: str,
+        loaded: LoadedModel,
+        data: SiteData,
+        settings: tuple[TrainingSettings, FederatedSettings],
+        folder: Path,
+        *,
+        seed: int,
+        progress: Progress,
+        save: Callable[[TrainedPart, Mapping[str, Tensor]], None] | None = None,
+    ) -> None:
+        """`save` is called at the end with the model that the site keeps."""
+        self.name, self.folder = name, folder
+        self._save = save
+        self._loaded, self._data, self._seed, self._progress = loaded, data, seed, progress
+        self._training, self._federated = settings
+        self.part = TrainedPart(
+            loaded, seed=seed, shares_factor=self._federated.aggregation == "shared_factor"
+        )
+        if not data.train or not data.validation:
+            raise DataRefused(
+                f"the site {name} has {len(data.train)} training and {len(data.validation)} "
+                "validation examples; at least one of each is needed.\n"
+                "Give it more documents, or raise corpus.validation_share."
+            )
+
+    def answer(self, content: bytes) -> bytes:
+        """The reply to a task; the same bytes where it was given before."""
+        task, name = decode(content), digest(content)
+        place = self.folder / f"{task.head.round:04}-{task.head.kind}"
+        replied = place / "reply.bin"
+        if replied.is_file() and decode(kept := replied.read_bytes()).head.task == name:
+            return kept
+        start = time.process_time()
+        work = {"alone": self._alone, "train": self._train, "finish": self._finish}
+        figures, moved = work[task.head.kind](task, place)
+        head = Head(
+            kind="reply",
+            job=task.head.job,
+            round=task.head.round,
+            site=self.name,
+            task=name,
+            examples=len(self._data.train),
+            scaling=self.part.scaling,
+            cpu_s=round(time.process_time() - start, 3),
+            **figures,
+        )
+        answer = framed(head, self._packed(moved, place))
+        with atomic_write(replied, private=True) as stream:
+            stream.write(answer)
+        shutil.rmtree(place / "training", ignore_errors=True)
+        return answer
+
+    def _alone(self, task: Message, place: Path) -> Answered:
+        """Before the rounds: what the base is worth here, and what the site reaches by itself."""
+        self.part.put({})
+        base = self._losses()
+        self._learn(place / "training", self._federated.steps * self._federated.rounds, "alone")
+        write(self.folder / "alone.bin", Message(task.head, self.part.moved()))
+        return Answered({"losses": {"base": base, "alone": self._losses()}}, {})
+
+    def _train(self, task: Message, place: Path) -> Answered:
+        """A round: from the shared model, some updates on the site's own examples."""
+        self.part.put(task.tensors)
+        summary = self._learn(place / "training", self._federated.steps, task.head.round)
+        figures = {
+            "loss_before": summary["first_validation_loss"],
+            "loss_after": summary["best_validation_loss"],
+        }
+        return Answered(figures, self.part.moved())
+
+    def _finish(self, task: Message, place: Path) -> Answered:
+        """The end: what each model is worth here; the best by validation stays, and no other."""
+        models: dict[Model, dict[str, Tensor]] = {
+            "base": {},
+            "alone": read(self.folder / "alone.bin").tensors,
+            "global": task.tensors,
+            "personal": self._personal(task, place),
+        }
+        losses: dict[Model, Losses] = {}
+        for name, tensors in models.items():
+            self.part.put(tensors)
+            losses[name] = self._losses()
+        kept = min(models, key=lambda name: losses[name].validation)
+        self.part.put(models[kept])
+        write(self.folder / "kept.bin", Message(task.head, models[kept]))
+        if self._save is not None:
+            self._save(self.part, models[kept])
+        return Answered({"losses": losses, "kept": kept}, {})
+
+    def _personal(self, task: Message, place: Path) -> dict[str, Tensor]:
+        """The site's own copy of the shared model, trained a little further."""
+        self.part.put(task.tensors)
+        if not self._federated.personal_steps:
+            return task.tensors
+        self._learn(place / "training", self._federated.personal_steps, "personal")
+        return added(task.tensors, self.part.moved())
+
+    def _packed(self, moved: Mapping[str, Tensor], place: Path) -> bytes:
+        """The differences as bytes; what rounding leaves over waits for the next round."""
+        before = place.parent / f"{int(place.name[:4]) - 1:04}-train" / "left.bin"
+        is_kept = self._federated.aggregation != "exact" and before.is_file()
+        left = unpack(before.read_bytes()) if is_kept else {}
+        packed = pack_update(moved, self._federated.messages, left)
+        with atomic_write(place / "left.bin", private=True) as stream:
+            stream.write(pack(packed.residual, "fp32"))
+        return packed.content
+
+    def _learn(self, folder: Path, steps: int, place: object) -> dict[str, Any]:
+        settings = self._training.model_copy(
+            update={"steps": steps, "evaluate_every": steps, "schedule": "constant", "warmup": 0.0}
+        )
+        return train(
+            self._loaded,
+            self._data.train,
+            self._data.validation,
+            settings,
+            folder,
+            seed=seed_of(self._seed, self.name, place),
+            progress=lambda line: self._progress(f"{self.name}, {place}: {line}"),
+        )
+
+    def _losses(self) -> Losses:
+        validation, test = (
+            self._mean_loss(items) for items in (self._data.validation, self._data.test)
+        )
+        assert validation is not None, "a site has validation examples"
+        return Losses(validation=validation, test=test)
+
+    def _mean_loss(self, items: Sequence[Tokens]) -> float | None:
+        if not items:
+            return None
+        figures = likelihood(self._loaded, items, self._training.batch_size)
+        return sum(it.nll for it in figures) / sum(it.tokens for it in figures)

@@ -1,0 +1,154 @@
+"""A recipe at many sites: opening one of them, and a whole job on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cauce import road
+from cauce.corpus.settings import CorpusSettings, PairsSettings
+from cauce.errors import RecipeError
+from cauce.federated.coordinator import Coordinator, Sites
+from cauce.federated.fairness import JobResult, result_of, write_result
+from cauce.federated.in_process import InProcess
+from cauce.federated.messages import job_of
+from cauce.federated.model import TrainedPart
+from cauce.federated.saving import save_model
+from cauce.federated.site import Site, SiteData
+from cauce.models.adapters import attach
+from cauce.models.loading import load_base
+from cauce.preparing import base_of, tokens_of
+from cauce.recipe import Recipe, parse_recipe
+from cauce.records import Example
+from cauce.runs import Run, read_records
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Progress = Callable[[str], None]
+
+SPLITS = ("train", "validation", "test")
+
+
+def job_id(recipe: Recipe) -> str:
+    """What names the job: all of the recipe but what each site has of its own."""
+    own = {"run", "notice", "sources"}
+    shared = recipe.model_dump(mode="json", exclude=own)
+    shared["federated"].pop("sites")
+    return job_of(shared)
+
+
+def open_site(
+    recipe: Recipe, name: str, data: Path | None, runs_dir: Path, progress: Progress
+) -> Site:
+    """The site with its documents fetched and prepared and its model in memory.
+
+    `data` stands in the place of the first source's path. Its run is `runs_dir/NAME`.
+    """
+    _refuse_unfit(recipe)
+    journey = road.start(_at_site(recipe, name, data), progress, runs_dir)
+    road.walk(journey, "prepare")
+    loaded = attach(base_of(journey), recipe.model, seed=recipe.seed)
+    tokens = (
+        [
+            tokens_of(loaded, example)
+            for example in read_records(journey.run.path / "prepare" / f"{split}.jsonl", Example)
+        ]
+        for split in SPLITS
+    )
+    return Site(
+        name,
+        loaded,
+        SiteData(*tokens),
+        (recipe.training, recipe.federated),
+        journey.run.path / "federated",
+        seed=recipe.seed,
+        progress=progress,
+        save=lambda part, tensors: _save(recipe, part, tensors, journey.run),
+    )
+
+
+def simulate(recipe: Recipe, progress: Progress, runs_dir: Path = Path("runs")) -> JobResult:
+    """The whole job on this machine, one site after the other; killed, it goes on.
+
+    Writes `runs/NAME/federated.json`, the shared model to `runs/NAME/train/model`, and the model
+    that each site keeps into its own run under `runs/NAME/sites`.
+    """
+    if len(recipe.federated.sites) < 2:
+        raise RecipeError(
+            f"federated.sites names {len(recipe.federated.sites)} sites; a simulation needs two.\n"
+            "Give each a name and the path of its documents: sites: {north: north.jsonl, ...}"
+        )
+    _refuse_unfit(recipe)
+    run = Run(runs_dir / recipe.run)
+    run.update_manifest(
+        run=recipe.run, seed=recipe.seed, notice=recipe.notice, versions=road.versions()
+    )
+    sites = InProcess(
+        {
+            name: partial(open_site, recipe, name, path, run.path / "sites", progress)
+            for name, path in recipe.federated.sites.items()
+        }
+    )
+    return coordinate(recipe, sites, run, progress)
+
+
+def coordinate(recipe: Recipe, sites: Sites, run: Run, progress: Progress) -> JobResult:
+    """All that is left to do of the job; its result and the shared model stand in the run."""
+    outcome = Coordinator(
+        sites,
+        recipe.federated,
+        run.path / "coordinator",
+        job=job_id(recipe),
+        seed=recipe.seed,
+        progress=progress,
+    ).run()
+    result = result_of(outcome)
+    write_result(result, run.path / "federated.json")
+    part = TrainedPart(
+        attach(load_base(recipe.model), recipe.model, seed=recipe.seed),
+        seed=recipe.seed,
+        shares_factor=recipe.federated.aggregation == "shared_factor",
+    )
+    _save(recipe, part, outcome.tensors, run)
+    return result
+
+
+def _save(recipe: Recipe, part: TrainedPart, tensors: Mapping[str, Tensor], run: Run) -> None:
+    save_model(
+        part,
+        tensors,
+        run.path / "train" / "model",
+        settings=recipe.model,
+        load_base=partial(load_base, recipe.model),
+    )
+
+
+def _at_site(recipe: Recipe, name: str, data: Path | None) -> Recipe:
+    """The recipe as one site walks it."""
+    if data is None:
+        return recipe.model_copy(update={"run": name})
+    described = recipe.model_dump(mode="json")
+    described["run"] = name
+    described["sources"][0]["path"] = str(data)
+    return parse_recipe(described, f"the recipe at {name}")
+
+
+def _refuse_unfit(recipe: Recipe) -> None:
+    if not isinstance(recipe.corpus, CorpusSettings | PairsSettings):
+        raise RecipeError(
+            f"corpus.kind is {recipe.corpus.kind}; sites train on questions or pairs.\n"
+            "Set corpus.kind to questions or pairs."
+        )
+    if recipe.model.new is not None or recipe.model.liquid is not None:
+        raise RecipeError(
+            "model.new and model.liquid make a model in every run, and sites need the same one.\n"
+            "Make it once with cauce train, and name its folder in model.base."
+        )
+    if recipe.model.quantize != "none":
+        raise RecipeError(
+            "model.quantize is 4bit; the shared change has to stand in weights that can hold it.\n"
+            "Set model.quantize to none."
+        )
