@@ -41,6 +41,29 @@ def tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+@federated_app.command()
+def simulate(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="With federated.sites.")],
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Changes, e.g. federated.rounds=20."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
+) -> None:
+    """Run the whole job on this machine, and tell what each site gains by taking part."""
+    from cauce import federating
+    from cauce.federated.fairness import result_table
+    from cauce.recipe import load_recipe
+
+    found = load_recipe(recipe, changes or ())
+    result = federating.simulate(found, tell)
+    print(result.model_dump_json() if as_json else result_table(result))
+    for site in result.worse:
+        tell(f"{site} keeps a model that is worse on its test examples than its own alone.")
+    first = next(iter(result.sites))
+    tell(f'Next: cauce ask runs/{found.run}/sites/{first} "¿...?"')
+
+
 @keys_app.command("new")
 def keys_new(
     name: Annotated[
