@@ -16,6 +16,7 @@ def main() -> None:
     from benchmarks.evaluation.bridges import bridges
     from benchmarks.evaluation.comparison import comparison
     from benchmarks.evaluation.generation import generation
+    from benchmarks.evaluation.kill import kill
     from benchmarks.evaluation.metrics import metrics
     from benchmarks.evaluation.simulation import simulation
     from benchmarks.liquid.measure import report_machine
@@ -23,7 +24,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    sections = {part.__name__: part for part in (metrics, simulation, comparison, generation, bridges)}
+    sections = {
+        part.__name__: part for part in (metrics, simulation, comparison, generation, kill, bridges)
+    }
     parser.add_argument("--only", default=",".join(sections), help="sections: %(default)s")
     chosen = parser.parse_args().only.split(",")
     unknown = sorted({*chosen} - {*sections})

@@ -7,6 +7,7 @@ for some minutes; its base model is kept in `--work` and not trained again.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -18,15 +19,20 @@ def main() -> None:
     prepare_environment("cpu")
     from benchmarks.federated.aggregation import aggregation
     from benchmarks.federated.hospitals import hospitals
+    from benchmarks.federated.privacy import privacy
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    names = ",".join(part.__name__ for part in (aggregation, hospitals))
+    names = ",".join(part.__name__ for part in (aggregation, hospitals, privacy))
     parser.add_argument("--only", default=names, help="sections: %(default)s")
     parser.add_argument("--work", type=Path, default=Path("runs/federated"), help="%(default)s")
     options = parser.parse_args()
-    sections = {"aggregation": aggregation, "hospitals": partial(hospitals, options.work)}
+    sections: dict[str, Callable[[], None]] = {
+        "aggregation": aggregation,
+        "hospitals": partial(hospitals, options.work),
+        "privacy": privacy,
+    }
     chosen = options.only.split(",")
     unknown = sorted({*chosen} - {*sections})
     if unknown:

@@ -1,4 +1,4 @@
-"""Whether the sites' LoRA become one change exactly: against the weights that peft merges itself."""
+"""Whether the LoRA of all sites become one change exactly: against what peft itself merges."""
 
 from __future__ import annotations
 

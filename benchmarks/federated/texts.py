@@ -42,7 +42,7 @@ def unordered_texts(count: int, *, seed: int) -> Tensor:
     return _bytes([chance.choices(words(), k=IN_TEXT) for _ in range(count)])
 
 
-def hospitals(seed: int) -> dict[str, SiteTexts]:
+def made_sites(seed: int) -> dict[str, SiteTexts]:
     """The four sites of one study; grammars and texts are those of the seed."""
     chance = random.Random(seed)
     common, other = _grammar(chance), _grammar(chance)

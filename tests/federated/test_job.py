@@ -204,3 +204,27 @@ def test_a_reply_to_another_task_is_refused(tmp_path):
 
     with pytest.raises(DataRefused, match="All sites must run the same recipe"):
         run(tmp_path / "wrong", chosen, Wrong({"sur": lambda: None}))
+
+
+def test_a_budget_of_privacy_is_kept_over_rounds_and_kills(tmp_path):
+    pytest.importorskip("dp_accounting", reason="the extra federated is not installed")
+    from cauce.federated.privacy.accounting import Accountant
+
+    chosen = settings(epsilon=8.0)
+    straight = run(tmp_path / "straight", chosen)
+    plain = run(tmp_path / "plain", settings())
+    names = sorted(plain.tensors)
+    assert not all(torch.equal(straight.tensors[it], plain.tensors[it]) for it in names)
+    account = tmp_path / "straight/sites/sur/account-0002.json"
+    spent = Accountant.model_validate_json(account.read_bytes()).spent(0.1 / 6)
+    assert 7.5 < spent <= 8.0
+    fragile = Fragile(sites_in(tmp_path / "killed/sites", chosen)._openers)
+    fragile.after = 4
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", chosen, fragile)
+    for site in ("este", "norte", "sur"):
+        key = (tmp_path / f"straight/sites/{site}/noise.key").read_bytes()
+        assert key != (tmp_path / f"killed/sites/{site}/noise.key").read_bytes()
+    run(tmp_path / "killed", chosen)
+    again = tmp_path / "killed/sites/sur/account-0002.json"
+    assert again.read_bytes() == account.read_bytes()

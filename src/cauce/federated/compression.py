@@ -15,7 +15,7 @@ import bz2
 import math
 import zlib
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -23,8 +23,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from cauce.errors import DataRefused
+from cauce.federated.settings import Packing
 
-Packing = Literal["fp32", "int8", "coarse"]
 """As they are, in 255 steps from minus to plus the largest, or in five: 32, 8 and about 2 bits."""
 
 LARGEST = {b"int8": 127, b"coarse": 2}

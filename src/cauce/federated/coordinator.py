@@ -120,10 +120,7 @@ class Coordinator:
     ) -> dict[str, Message]:
         """The replies of a round by site: those that are written, and those still to come."""
         place = self._place(kind, number)
-        task = encode(
-            Message(Head(kind=kind, job=self._job, round=number), dict(tensors)),
-            self._settings.messages,
-        )
+        task = encode(Message(Head(kind=kind, job=self._job, round=number), dict(tensors)))
         with atomic_write(place / "task.bin", private=True) as stream:
             stream.write(task)
         known = {path.stem: path.read_bytes() for path in place.glob("replies/*.bin")}
@@ -181,7 +178,10 @@ class Coordinator:
             return uniform(list(replies))
         known = {site: it for site, it in replies.items() if site in references}
         shared = {site: float(it.head.loss_before or 0.0) for site, it in known.items()}
-        return loss_aware(uniform(list(known)), shared, references)
+        shares = capped(
+            {site: examples[site] for site in known}, largest=self._settings.largest_share
+        )
+        return loss_aware(shares, shared, references)
 
     def _close(
         self,

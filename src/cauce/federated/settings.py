@@ -9,6 +9,9 @@ from pydantic import Field
 
 from cauce.records import Record
 
+Packing = Literal["fp32", "int8", "coarse"]
+"""How numbers are written in a message."""
+
 
 class FederatedSettings(Record):
     """The rounds, what each site does in one, and how the results become one model."""
@@ -25,15 +28,21 @@ class FederatedSettings(Record):
     `average` averages the factors apart, which is wrong by their spread."""
     weights: Literal["examples", "uniform", "capped", "loss"] = "loss"
     """How much a site counts: by its examples, the same for all, by examples up to
-    `largest_share`, or more where the shared model serves it worse."""
-    largest_share: float = Field(0.4, gt=0, le=1)
-    """Most that one site counts with `capped`."""
+    `largest_share`, or so and more where the shared model serves it worse than its own."""
+    largest_share: float = Field(0.3, gt=0, le=1)
+    """Most that one site counts by its examples, with `capped` and `loss`."""
     proximal: float = Field(0.0, ge=0)
     """Pull of the local training towards the shared model (FedProx, Li et al. 2020)."""
     server_lr: float | None = Field(None, gt=0)
     """Rate of Adam on the change of each round (FedAdam, Reddi et al. 2021); null adds it whole."""
-    messages: Literal["fp32", "int8"] = "int8"
-    """Numbers in messages; `int8` sends what rounding lost with the next round."""
+    epsilon: float | None = Field(None, gt=0)
+    """Budget of differential privacy of each training example, over the job; null is without, and
+    every site is told so. An example is a record, not a person with several."""
+    clip: float = Field(0.5, gt=0)
+    """Longest gradient of one example, with `epsilon`."""
+    messages: Packing = "int8"
+    """Numbers in messages: `fp32`, `int8` (a quarter of the bytes) or `coarse` (five levels, a
+    twelfth). What sites send is rounded so; what they are sent is in fp32."""
     personal_steps: int = Field(24, ge=0)
     """Updates of each site's own copy after the last round; it never leaves the site."""
     quorum: float = Field(0.5, gt=0, le=1)

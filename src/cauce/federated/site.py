@@ -24,11 +24,14 @@ from cauce.federated.messages import (
     Model,
     decode,
     digest,
+    encode,
     framed,
     read,
     write,
 )
 from cauce.federated.model import TrainedPart, added, seed_of
+from cauce.federated.privacy.dpsgd import DpSgd
+from cauce.federated.privacy.site import Plan, SitePrivacy
 from cauce.federated.settings import FederatedSettings
 from cauce.models.loading import LoadedModel
 from cauce.runs import atomic_write
@@ -79,11 +82,21 @@ class Site:
         self.part = TrainedPart(
             loaded, seed=seed, shares_factor=self._federated.aggregation == "shared_factor"
         )
+        plan = Plan(
+            len(data.train),
+            self._training.batch_size * self._training.accumulation,
+            self._federated.steps * self._federated.rounds,
+        )
+        self._privacy: SitePrivacy | None = None
         if not data.train or not data.validation:
             raise DataRefused(
                 f"the site {name} has {len(data.train)} training and {len(data.validation)} "
                 "validation examples; at least one of each is needed.\n"
                 "Give it more documents, or raise corpus.validation_share."
+            )
+        if self._federated.epsilon is not None:
+            self._privacy = SitePrivacy(
+                folder, plan, epsilon=self._federated.epsilon, clip=self._federated.clip
             )
 
     def answer(self, content: bytes) -> bytes:
@@ -123,8 +136,11 @@ class Site:
 
     def _train(self, task: Message, place: Path) -> Answered:
         """A round: from the shared model, some updates on the site's own examples."""
+        number, steps = task.head.round, self._federated.steps
+        name = digest(encode(task))
+        private = self._privacy.of_round(number, steps, name) if self._privacy else None
         self.part.put(task.tensors)
-        summary = self._learn(place / "training", self._federated.steps, task.head.round)
+        summary = self._learn(place / "training", steps, number, private)
         figures = {
             "loss_before": summary["first_validation_loss"],
             "loss_after": summary["best_validation_loss"],
@@ -168,7 +184,9 @@ class Site:
             stream.write(pack(packed.residual, "fp32"))
         return packed.content
 
-    def _learn(self, folder: Path, steps: int, place: object) -> dict[str, Any]:
+    def _learn(
+        self, folder: Path, steps: int, place: object, private: DpSgd | None = None
+    ) -> dict[str, Any]:
         settings = self._training.model_copy(
             update={"steps": steps, "evaluate_every": steps, "schedule": "constant", "warmup": 0.0}
         )
@@ -180,6 +198,8 @@ class Site:
             folder,
             seed=seed_of(self._seed, self.name, place),
             progress=lambda line: self._progress(f"{self.name}, {place}: {line}"),
+            private=private,
+            proximal=self._federated.proximal if isinstance(place, int) else 0.0,
         )
 
     def _losses(self) -> Losses:

@@ -1,16 +1,18 @@
-"""Bytes in messages of Flower, which cuts arrays into pieces of 5 MiB on the wire."""
+"""Bytes in messages of Flower, which sends each record of a message by itself."""
 
 from __future__ import annotations
 
 import time
+from typing import cast
 
-from flwr.app import Array, ArrayRecord, Message, MessageType, Metadata, RecordDict
+from flwr.app import ConfigRecord, Message, MessageType, Metadata, RecordDict
 from flwr.app.message import make_message
 from flwr.common.constant import SUPERLINK_NODE_ID
 
 LIFETIME_S = 30 * 24 * 3600.0
 """Of a message: longer than any round."""
-_NAME = "message"
+PIECE_BYTES = 4 << 20
+_NAME = "bytes"
 
 
 def task_message(
@@ -38,9 +40,15 @@ def reply_message(content: bytes, task: Message) -> Message:
 
 def content_of(message: Message) -> bytes:
     """The bytes in a message."""
-    return bytes(message.content.array_records[_NAME][_NAME].data)
+    pieces = message.content.config_records
+    return b"".join(cast(bytes, pieces[name][_NAME]) for name in sorted(pieces))
 
 
 def _record(content: bytes) -> RecordDict:
-    array = Array(dtype="uint8", shape=(len(content),), stype="bytes", data=content)
-    return RecordDict({_NAME: ArrayRecord({_NAME: array})})
+    starts = range(0, max(len(content), 1), PIECE_BYTES)
+    return RecordDict(
+        {
+            f"{start:012}": ConfigRecord({_NAME: content[start : start + PIECE_BYTES]})
+            for start in starts
+        }
+    )

@@ -1,14 +1,16 @@
-"""Asking the sites of a job through a `Grid` of Flower."""
+"""Asking the sites of a job through Flower."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from flwr.app import Message
 from flwr.common.constant import ErrorCode
-from flwr.serverapp import Grid
+from flwr.proto.node_pb2 import NodeInfo
+from flwr.supercore.run import Run
 
 from cauce.federated.flower.pace import Pace
 from cauce.federated.flower.payload import content_of, task_message
@@ -23,6 +25,23 @@ _SENT_AGAIN = (
     ErrorCode.REPLY_MESSAGE_UNAVAILABLE,
     ErrorCode.NODE_UNAVAILABLE,
 )
+
+
+class Nodes(Protocol):
+    """The part of Flower's `Grid` that is needed."""
+
+    @property
+    def run(self) -> Run:
+        """The run under way."""
+
+    def get_nodes(self) -> Iterable[NodeInfo]:
+        """The nodes that are online."""
+
+    def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
+        """Sends messages; their ids."""
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        """Replies to these that came since."""
 
 
 class Patience(NamedTuple):
@@ -46,7 +65,7 @@ class FlowerSites:
 
     def __init__(
         self,
-        new_run: Callable[[], AbstractContextManager[Grid]],
+        new_run: Callable[[], AbstractContextManager[Nodes]],
         nodes: Mapping[str, int],
         patience: Patience,
         *,
@@ -69,9 +88,9 @@ class FlowerSites:
         done_s: dict[str, float] = {}
         sent: dict[str, _Sent] = {}
         told = set(tasks)
-        with self._new_run() as grid:
+        with self._new_run() as nodes:
             while True:
-                online = self._online(grid)
+                online = self._online(nodes)
                 told = self._tell_missing(told, {*tasks} - {*online} - {*done_s})
                 waiting = sorted({*tasks} - {*done_s})
                 if not any(self._is_expected(it, asked_at, done_s, len(tasks)) for it in waiting):
@@ -81,9 +100,9 @@ class FlowerSites:
                         del sent[site]
                     if site in online and site not in sent:
                         asked_at.setdefault(site, time.monotonic())
-                        message = self._send(grid, site, tasks[site])
+                        message = self._send(nodes, site, tasks[site])
                         sent[site] = _Sent(message, online[site])
-                replies = self._replies(grid, sent)
+                replies = self._replies(nodes, sent)
                 for site, content in replies:
                     done_s[site] = time.monotonic() - asked_at[site]
                     yield site, content
@@ -93,14 +112,14 @@ class FlowerSites:
 
     def dismiss(self) -> None:
         """Tells those that are there that the job is over."""
-        with self._new_run() as grid:
-            online = self._online(grid)
+        with self._new_run() as nodes:
+            online = self._online(nodes)
         for _ in self.ask(dict.fromkeys(online, OVER)):
             pass
 
-    def _online(self, grid: Grid) -> dict[str, str]:
+    def _online(self, nodes: Nodes) -> dict[str, str]:
         """Since when each site that is heard of is there."""
-        since = {node.node_id: node.last_activated_at for node in grid.get_nodes()}
+        since = {node.node_id: node.last_activated_at for node in nodes.get_nodes()}
         online = {site: since[node] for site, node in self._nodes.items() if node in since}
         self._heard.update(dict.fromkeys(online, time.monotonic()))
         return online
@@ -115,15 +134,15 @@ class FlowerSites:
         allowed_s = max(self._patience.silent_s, self._pace.allowed_s(site, done_s, asked))
         return site not in asked_at or now - asked_at[site] <= allowed_s
 
-    def _send(self, grid: Grid, site: str, task: bytes) -> str:
-        [message] = grid.push_messages([task_message(task, grid.run.run_id, self._nodes[site])])
+    def _send(self, nodes: Nodes, site: str, task: bytes) -> str:
+        [message] = nodes.push_messages([task_message(task, nodes.run.run_id, self._nodes[site])])
         return str(message)
 
-    def _replies(self, grid: Grid, sent: dict[str, _Sent]) -> list[tuple[str, bytes]]:
+    def _replies(self, nodes: Nodes, sent: dict[str, _Sent]) -> list[tuple[str, bytes]]:
         """What came; a site whose task Flower lost is taken out of `sent`."""
         sites = {it.message: site for site, it in sent.items()}
         found = []
-        for reply in grid.pull_messages(list(sites)) if sites else ():
+        for reply in nodes.pull_messages(list(sites)) if sites else ():
             site = sites[reply.metadata.reply_to_message_id]
             del sent[site]
             if not reply.has_error():
