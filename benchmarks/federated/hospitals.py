@@ -20,8 +20,9 @@ from benchmarks.federated.texts import SiteTexts, made_sites, unordered_texts
 from benchmarks.training.measure import say
 from benchmarks.training.shapes import tokenizer
 from cauce.federated.aggregation import average
-from cauce.federated.compression import Packing, pack_update, unpack
+from cauce.federated.compression import pack_update, unpack
 from cauce.federated.model import TrainedPart, added, combined_changes
+from cauce.federated.settings import Packing
 from cauce.federated.weights import Shares, by_size, capped, loss_aware, uniform
 from cauce.models.adapters import attach
 from cauce.models.loading import LoadedModel, assemble

@@ -25,8 +25,6 @@ from torch import Tensor
 from cauce.errors import DataRefused
 from cauce.federated.settings import Packing
 
-"""As they are, in 255 steps from minus to plus the largest, or in five: 32, 8 and about 2 bits."""
-
 LARGEST = {b"int8": 127, b"coarse": 2}
 """Steps on each side of zero."""
 

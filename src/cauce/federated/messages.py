@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from pydantic import Field, ValidationError
 
 from cauce.errors import DataRefused
-from cauce.federated.compression import Packing, pack, unpack
+from cauce.federated.compression import pack, unpack
+from cauce.federated.settings import Packing
 from cauce.records import Record
 from cauce.runs import atomic_write
 
