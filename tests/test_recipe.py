@@ -299,9 +299,8 @@ def test_every_field_says_what_it_is():
     125 before articles, 145 before a model could write for them, and 151 before many sites.
     """
     documented = fields_of_settings()
-    sections = {
-        f"Recipe.{name}" for name in ("corpus", "model", "training", "assistant", "evaluation", "federated")
-    }
+    parts = ("corpus", "model", "training", "assistant", "evaluation", "federated")
+    sections = {f"Recipe.{name}" for name in parts}
     bare = {name for name, has in documented.items() if not has and not name.endswith(".kind")}
     assert bare - sections == set()
     assert 40 <= len(documented) <= 165

@@ -15,7 +15,8 @@ from models.tiny import tiny_model
 
 def rows(topic, count):
     return "".join(
-        json.dumps({"id": f"{topic} {n}", "q": f"¿{topic} {n}?", "a": f"{topic} sí {n % 3}."}) + "\n"
+        json.dumps({"id": f"{topic} {n}", "q": f"¿{topic} {n}?", "a": f"{topic} sí {n % 3}."})
+        + "\n"
         for n in range(count)
     )
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from cauce.records import Record
 
 Packing = Literal["fp32", "int8", "coarse"]
-"""Numbers as they are, in 255 steps from minus to plus the largest, or in five: 32, 8, about 2 bits."""
+"""Numbers as they are, in 255 steps from minus to plus the largest, or in five."""
 
 
 class FederatedSettings(Record):
