@@ -64,6 +64,68 @@ def simulate(
     tell(f'Next: cauce ask runs/{found.run}/sites/{first} "¿...?"')
 
 
+RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe of the job.")]
+ManifestFile = Annotated[Path, typer.Option("--manifest", help="The job, as it was signed.")]
+Address = Annotated[str, typer.Option(help="Where the coordinator is reached: HOST:PORT.")]
+Certificates = Annotated[
+    Path, typer.Option(help="Folder with ca.crt, and this machine's certificate and its key.")
+]
+
+
+@federated_app.command()
+def coordinator(
+    recipe: RecipeFile,
+    manifest: ManifestFile,
+    certificates: Certificates,
+    address: Address = "127.0.0.1:8443",
+    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
+) -> None:
+    """Run a job with sites at their own machines; killed, it goes on in the same round."""
+    from cauce import federating
+    from cauce.federated.fairness import result_table
+    from cauce.recipe import load_recipe
+
+    result = federating.coordinate_far(load_recipe(recipe), manifest, address, certificates, tell)
+    print(result.model_dump_json() if as_json else result_table(result))
+
+
+@federated_app.command()
+def site(
+    recipe: RecipeFile,
+    manifest: ManifestFile,
+    data: Annotated[Path, typer.Option(help="This site's documents: they stay here.")],
+    node_key: Annotated[Path, typer.Option("--key", help="This site's NAME.node.")],
+    certificates: Certificates,
+    coordinator_key: Annotated[
+        Path, typer.Option(help="The coordinator's .signing.pub, as you know it.")
+    ],
+    address: Address = "127.0.0.1:8443",
+    folder: Folder = SITE_FOLDER,
+) -> None:
+    """Take part in a job that was approved here, until it is over."""
+    from cauce import federating
+    from cauce.recipe import load_recipe
+
+    federating.take_part(
+        load_recipe(recipe),
+        federating.Place(manifest, data, node_key, certificates, coordinator_key, folder, address),
+        tell,
+    )
+
+
+@federated_app.command()
+def status(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="A job's run, or its path.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """How far a job is: rounds closed, who has replied to the open one, who was missed."""
+    from cauce.federated.progress import job_progress, progress_lines
+    from cauce.runs import Run
+
+    found = job_progress(Run.open(name).path)
+    print(found.model_dump_json() if as_json else "\n".join(progress_lines(found)))
+
+
 @keys_app.command("new")
 def keys_new(
     name: Annotated[
@@ -154,12 +216,11 @@ def manifest(
     """Write and sign what a job will do, for every site to read and approve."""
     from cauce.federated import manifest as jobs
     from cauce.federated.keys import participants as everyone_in
-    from cauce.federated.settings import FederatedSettings
     from cauce.recipe import load_recipe, parse
     from cauce.signatures import fingerprint, public_line, sign, write_signed
 
     loaded = load_recipe(recipe)
-    rounds = FederatedSettings.model_validate(loaded.model_dump().get("federated") or {})
+    rounds = loaded.federated
     mine = fingerprint(public_line(key))
     everyone = everyone_in(participants)
     found = parse(

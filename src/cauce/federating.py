@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cauce import road
+from cauce import audit, road
 from cauce.corpus.settings import CorpusSettings, PairsSettings
-from cauce.errors import RecipeError
+from cauce.errors import DataRefused, RecipeError, UserError
+from cauce.federated.approval import AUDIT_LOG, require_approval
 from cauce.federated.coordinator import Coordinator, Sites
 from cauce.federated.fairness import JobResult, result_of, write_result
 from cauce.federated.in_process import InProcess
-from cauce.federated.messages import job_of
+from cauce.federated.keys import signing_line
+from cauce.federated.manifest import Manifest, misfit, read_manifest, require_same
+from cauce.federated.messages import decode, digest, job_of
 from cauce.federated.model import TrainedPart
 from cauce.federated.saving import save_model
 from cauce.federated.site import Site, SiteData
@@ -21,7 +24,7 @@ from cauce.models.adapters import attach
 from cauce.models.loading import load_base
 from cauce.preparing import base_of, tokens_of
 from cauce.recipe import Recipe, parse_recipe
-from cauce.records import Example
+from cauce.records import Document, Example
 from cauce.runs import Run, read_records
 
 if TYPE_CHECKING:
@@ -114,6 +117,110 @@ def coordinate(recipe: Recipe, sites: Sites, run: Run, progress: Progress) -> Jo
     )
     _save(recipe, part, outcome.tensors, run)
     return result
+
+
+def coordinate_far(
+    recipe: Recipe, manifest_file: Path, address: str, certificates: Path, progress: Progress
+) -> JobResult:
+    """The job with sites at their own machines, which come to `address`.
+
+    Raises UserError where recipe or package are not those of the manifest.
+    """
+    from cauce.federated.flower import flower_coordinator
+
+    _refuse_unfit(recipe)
+    manifest = read_manifest(manifest_file).content
+    require_same(manifest, recipe)
+    run = Run(Path("runs") / recipe.run)
+    run.update_manifest(
+        run=recipe.run, seed=recipe.seed, notice=recipe.notice, versions=road.versions()
+    )
+    sites = [(site.name, site.node_key) for site in manifest.sites]
+    folder = run.folder("coordinator")
+    with flower_coordinator(
+        folder, sites, address, certificates, recipe.federated, progress=progress
+    ) as reached:
+        return coordinate(recipe, reached, run, progress)
+
+
+class Place(NamedTuple):
+    """What a site has of its own for a job."""
+
+    manifest: Path
+    data: Path
+    node_key: Path
+    certificates: Path
+    coordinator_key: Path
+    folder: Path
+    """Of decisions and the audit log."""
+    address: str
+
+
+def take_part(recipe: Recipe, place: Place, progress: Progress) -> None:
+    """Answers the coordinator until the job is over, as far as people here have approved it.
+
+    Every task and reply is in the audit log. Raises UserError before anything runs where the
+    manifest, the recipe, the package or the approval do not fit, and DataRefused for documents that
+    the manifest does not describe.
+    """
+    from cauce.federated.flower import run_site
+
+    name = place.node_key.name.removesuffix(".node")
+    manifest = read_manifest(place.manifest, signing_line(place.coordinator_key)).content
+    require_same(manifest, recipe)
+    require_approval(manifest, place.folder, site=name)
+    log = place.folder / AUDIT_LOG
+    audit.append(log, "site started", {"job": manifest.job, "site": name})
+
+    def opened() -> ApprovedSite:
+        site = open_site(recipe, name, place.data, Path("runs"), progress)
+        _refuse_misfits(Path("runs") / name / "fetch" / "documents.jsonl", manifest)
+        return ApprovedSite(site, manifest, place.folder)
+
+    run_site(
+        opened,
+        place.address,
+        place.certificates,
+        place.node_key,
+        progress=progress,
+        on_event=lambda event, details: _logged(log, event, details),
+    )
+    audit.append(log, "site ended", {"job": manifest.job, "site": name})
+
+
+class ApprovedSite:
+    """A site that asks before each task whether the job is still allowed here."""
+
+    def __init__(self, site: Site, manifest: Manifest, folder: Path) -> None:
+        self._site, self._manifest, self._folder = site, manifest, folder
+
+    def answer(self, content: bytes) -> bytes:
+        """The site's reply; UserError where the job is not, or no longer, allowed."""
+        require_approval(self._manifest, self._folder, site=self._site.name)
+        head = decode(content).head
+        budgets = self._manifest.budgets
+        if head.kind == "train" and head.round > budgets.rounds:
+            raise UserError(
+                f"the coordinator asks for round {head.round}; {budgets.rounds} were approved.\n"
+                "Nothing was done. Ask the coordinator for a new manifest."
+            )
+        reply = self._site.answer(content)
+        done = {"task": digest(content), "kind": head.kind, "round": head.round}
+        audit.append(self._folder / AUDIT_LOG, "task answered", {**done, "reply": digest(reply)})
+        return reply
+
+
+def _logged(log: Path, event: str, details: Mapping[str, Any]) -> None:
+    audit.append(log, event, details)
+
+
+def _refuse_misfits(documents: Path, manifest: Manifest) -> None:
+    for document in read_records(documents, Document):
+        if reason := misfit(document, manifest.data):
+            raise DataRefused(
+                f"{documents}, {document.key}: {reason}.\n"
+                "Only documents that the manifest describes may be trained on: leave it out."
+            )
 
 
 def _save(recipe: Recipe, part: TrainedPart, tensors: Mapping[str, Tensor], run: Run) -> None:

@@ -23,6 +23,8 @@ os.environ.update(
     FLWR_DISABLE_UPDATE_CHECK="1",
     FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION="1",
     RAY_USAGE_STATS_ENABLED="0",
+    # Ray on this machine alone talks over the loopback, and not over the address of its network.
+    RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0",
 )
 
 try:

@@ -53,7 +53,7 @@ def simulated(openers: Openers, job: Callable[[FlowerSites], T], *, progress: Pr
             _client({name: openers[name] for name in names}),
             len(names),
             backend_config={
-                "init_args": {"_node_ip_address": "127.0.0.1", "logging_level": "error"},
+                "init_args": {"logging_level": "error"},
                 "client_resources": {"num_cpus": 1, "num_gpus": 0.0},
             },
         )
