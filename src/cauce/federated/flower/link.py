@@ -13,7 +13,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -214,7 +214,13 @@ def _serving(application: FastAPI, address: str, certificates: Path) -> Iterator
             timeout_graceful_shutdown=1,
         )
     )
-    thread = threading.Thread(target=server.run, name="SuperLink", daemon=True)
+
+    def serve() -> None:
+        # Uvicorn exits where it cannot listen.
+        with suppress(SystemExit):
+            server.run()
+
+    thread = threading.Thread(target=serve, name="SuperLink", daemon=True)
     thread.start()
     while not server.started and thread.is_alive():
         time.sleep(0.02)

@@ -112,10 +112,7 @@ class _Node:
     def __init__(
         self, address: str, certificates: Path, node_key: Path, progress: Progress
     ) -> None:
-        require_private(node_key)
-        key = load_ssh_private_key(node_key.read_bytes(), password=None)
-        if not isinstance(key, EllipticCurvePrivateKey):
-            raise UserError(f"{node_key} is no node key.\nName the file that ends with .node.")
+        key = _read_key(node_key)
         self._address, self._progress = address, progress
         self._public = public_key_to_bytes(key.public_key())
         self._client = FleetHttpClient(
@@ -260,6 +257,17 @@ def _is_refusal(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _read_key(path: Path) -> EllipticCurvePrivateKey:
+    require_private(path)
+    try:
+        key = load_ssh_private_key(path.read_bytes(), password=None)
+    except ValueError:
+        key = None
+    if not isinstance(key, EllipticCurvePrivateKey):
+        raise UserError(f"{path} is no node key.\nName the file that ends with .node.")
+    return key
 
 
 def _tls(certificates: Path, name: str) -> ssl.SSLContext:
