@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -249,46 +250,55 @@ def test_a_site_reaches_no_call_but_those_of_nodes(folder, coordinator, path):
         assert answer.status_code in (400, 415, 422)
 
 
-def test_without_a_certificate_of_the_job_there_is_no_connection(folder, coordinator, tmp_path):
-    keys.new_authority("stranger", tmp_path / "ca")
-    keys.new_keys("sur", tmp_path / "sur")
-    keys.certify(tmp_path / "sur" / "sur.tls.csr", tmp_path / "ca", tmp_path / "sur")
+def test_without_a_certificate_of_the_job_there_is_no_connection(folder, coordinator):
     trusted = folder / "keys" / "coordinator" / "ca.crt"
-    for certificate in (None, tmp_path / "sur" / "sur.tls.crt"):
-        context = ssl.create_default_context(cafile=str(trusted))
-        if certificate is not None:
-            context.load_cert_chain(certificate, tmp_path / "sur" / "sur.tls.key")
-        with httpx.Client(verify=context) as client, pytest.raises(httpx.TransportError) as error:
-            client.post(f"https://{coordinator.address}/v1/fleet/activate-node")
-        assert node._is_refusal(error.value)
+    context = ssl.create_default_context(cafile=str(trusted))
+    with httpx.Client(verify=context) as client, pytest.raises(httpx.TransportError):
+        client.post(f"https://{coordinator.address}/v1/fleet/activate-node")
 
 
-def test_a_key_that_is_not_registered_is_not_let_in(folder, coordinator, tmp_path, monkeypatch):
-    monkeypatch.setattr(node, "REFUSED_S", 0.5)
-    keys.new_keys("oeste", tmp_path)
-    keys.certify(tmp_path / "oeste.tls.csr", folder / "keys" / "coordinator", tmp_path)
-    (tmp_path / "ca.crt").write_bytes((folder / "keys" / "coordinator" / "ca.crt").read_bytes())
-    enter = partial(
-        run_site, lambda: Echo("oeste"), coordinator.address, tmp_path, tmp_path / "oeste.node"
-    )
-    with pytest.raises(UserError, match=r"does not let this site in.*\n.*keys and certificate"):
-        enter(progress=lambda line: None, on_event=lambda *_: None)
-
-
-def test_a_coordinator_with_another_certificate_is_not_trusted(folder, coordinator, tmp_path):
+@pytest.fixture
+def strange(folder, tmp_path):
+    """Keys of a site whose certificate another authority signed."""
     keys.new_authority("stranger", tmp_path / "ca")
-    keys.new_keys("sur", tmp_path)
-    keys.certify(tmp_path / "sur.tls.csr", tmp_path / "ca", tmp_path)
-    (tmp_path / "ca.crt").write_bytes((tmp_path / "ca" / "ca.crt").read_bytes())
-    with pytest.raises(UserError, match="does not let this site in"):
-        run_site(
-            lambda: Echo("sur"),
-            coordinator.address,
-            tmp_path,
-            tmp_path / "sur.node",
-            progress=lambda line: None,
-            on_event=lambda *_: None,
-        )
+    keys.new_keys("oeste", tmp_path)
+    keys.certify(tmp_path / "oeste.tls.csr", tmp_path / "ca", tmp_path)
+    return tmp_path
+
+
+def enter(own, address):
+    run_site(
+        lambda: Echo("oeste"),
+        address,
+        own,
+        own / "oeste.node",
+        progress=lambda line: None,
+        on_event=lambda *_: None,
+    )
+
+
+def test_a_certificate_of_another_authority_is_not_let_in(
+    folder, coordinator, strange, monkeypatch
+):
+    monkeypatch.setattr(node, "REFUSED_S", 0.5)
+    shutil.copy(folder / "keys" / "coordinator" / "ca.crt", strange)
+    with pytest.raises(UserError, match=r"does not let this site in.*\n.*keys and certificate"):
+        enter(strange, coordinator.address)
+
+
+def test_a_key_that_is_not_registered_is_not_let_in(folder, coordinator, strange, monkeypatch):
+    monkeypatch.setattr(node, "REFUSED_S", 0.5)
+    (strange / "oeste.tls.crt").unlink()
+    keys.certify(strange / "oeste.tls.csr", folder / "keys" / "coordinator", strange)
+    shutil.copy(folder / "keys" / "coordinator" / "ca.crt", strange)
+    with pytest.raises(UserError, match=r"does not let this site in: Client error"):
+        enter(strange, coordinator.address)
+
+
+def test_a_coordinator_with_another_certificate_is_not_trusted(coordinator, strange):
+    shutil.copy(strange / "ca" / "ca.crt", strange)
+    with pytest.raises(UserError, match=r"does not let this site in: .*CERTIFICATE_VERIFY_FAILED"):
+        enter(strange, coordinator.address)
 
 
 def test_a_port_that_is_taken_and_an_address_that_is_none_are_refused(folder, coordinator):

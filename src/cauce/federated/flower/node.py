@@ -222,13 +222,14 @@ class _Node:
                     self._client.SendNodeHeartbeat(
                         SendNodeHeartbeatRequest(node=node, heartbeat_interval=HEARTBEAT_S)
                     )
-            except httpx.HTTPStatusError as error:
+            except (httpx.HTTPStatusError, httpx.RemoteProtocolError) as error:
+                # A server that does not take the client's certificate hangs up without a word.
                 if node is not None:
-                    self._lose(node, error.response.text[:200])
+                    self._lose(node, str(error))
                 elif time.monotonic() - self._let_in > REFUSED_S:
-                    self._refused = self._not_let_in(error.response.text)
+                    self._refused = self._not_let_in(str(error))
             except httpx.TransportError as error:
-                if _is_refusal(error):
+                if _is_distrusted(error):
                     self._refused = self._not_let_in(str(error))
                 self._let_in = time.monotonic()
             self._is_over.wait(HEARTBEAT_S)
@@ -248,15 +249,11 @@ class _Node:
         )
 
 
-def _is_refusal(error: BaseException | None) -> bool:
-    """Whether one of the two sides did not accept the certificate of the other."""
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        if isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or ""):
-            return True
+def _is_distrusted(error: BaseException | None) -> bool:
+    """Whether the coordinator's certificate is not one of the job, or not for its address."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
-    return False
+    return error is not None
 
 
 def _read_key(path: Path) -> EllipticCurvePrivateKey:
