@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,7 +52,9 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {**headers, "Content-Length": str(len(content))}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        # Who asked may have lost patience.
+        with contextlib.suppress(BrokenPipeError):
+            self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
