@@ -12,6 +12,7 @@ import threading
 import time
 from contextlib import nullcontext
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,7 +24,8 @@ from cauce.federated import keys
 from cauce.federated.messages import read
 from federated.fixtures import settings
 
-pytest.importorskip("flwr", reason="needs the packages of cauce[federated]")
+if find_spec("flwr") is None:
+    pytest.skip("needs the packages of cauce[federated]", allow_module_level=True)
 
 import httpx
 
@@ -280,14 +282,16 @@ def enter(own, address):
 def test_a_certificate_of_another_authority_is_not_let_in(
     folder, coordinator, strange, monkeypatch
 ):
-    monkeypatch.setattr(node, "REFUSED_S", 0.5)
+    monkeypatch.setattr(node, "REFUSED_S", 0.3)
+    monkeypatch.setattr(node, "HEARTBEAT_S", 0.2)
     shutil.copy(folder / "keys" / "coordinator" / "ca.crt", strange)
     with pytest.raises(UserError, match=r"does not let this site in.*\n.*keys and certificate"):
         enter(strange, coordinator.address)
 
 
 def test_a_key_that_is_not_registered_is_not_let_in(folder, coordinator, strange, monkeypatch):
-    monkeypatch.setattr(node, "REFUSED_S", 0.5)
+    monkeypatch.setattr(node, "REFUSED_S", 0.3)
+    monkeypatch.setattr(node, "HEARTBEAT_S", 0.2)
     (strange / "oeste.tls.crt").unlink()
     keys.certify(strange / "oeste.tls.csr", folder / "keys" / "coordinator", strange)
     shutil.copy(folder / "keys" / "coordinator" / "ca.crt", strange)

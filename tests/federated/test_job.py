@@ -132,7 +132,7 @@ class Fragile(InProcess):
             yield site, content
 
 
-@pytest.mark.parametrize("after", range(0, 12, 2))
+@pytest.mark.parametrize("after", (1, 5, 9))
 def test_a_killed_coordinator_goes_on_in_the_same_round_with_the_same_bits(tmp_path, after):
     chosen = settings()
     straight = run(tmp_path / "straight", chosen)
