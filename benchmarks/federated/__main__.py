@@ -20,11 +20,12 @@ def main() -> None:
     from benchmarks.federated.aggregation import aggregation
     from benchmarks.federated.hospitals import hospitals
     from benchmarks.federated.privacy import privacy
+    from benchmarks.federated.transports import transports
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    names = ",".join(part.__name__ for part in (aggregation, hospitals, privacy))
+    names = ",".join(part.__name__ for part in (aggregation, hospitals, privacy, transports))
     parser.add_argument("--only", default=names, help="sections: %(default)s")
     parser.add_argument("--work", type=Path, default=Path("runs/federated"), help="%(default)s")
     options = parser.parse_args()
@@ -32,6 +33,7 @@ def main() -> None:
         "aggregation": aggregation,
         "hospitals": partial(hospitals, options.work),
         "privacy": privacy,
+        "transports": transports,
     }
     chosen = options.only.split(",")
     unknown = sorted({*chosen} - {*sections})

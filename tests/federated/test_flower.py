@@ -147,6 +147,18 @@ def test_a_site_far_behind_its_pace_is_not_waited_for():
     assert dict(sites.ask(TASKS)) == {"este": b"e"}
 
 
+def test_the_end_reaches_a_site_that_is_on_its_way_back():
+    nodes = Nodes({1: "a"})
+    back = threading.Timer(0.1, nodes.since.update, [{2: "a"}])
+    back.start()
+    reach(nodes, arrival_s=60).dismiss()
+    back.join()
+    assert nodes.asked == [1, 2]
+    nodes = Nodes({1: "a"})
+    reach(nodes, arrival_s=60).dismiss()
+    assert nodes.asked == [1]
+
+
 def test_what_went_wrong_in_a_client_is_not_a_lost_site():
     from flwr.app import Error
 
@@ -190,7 +202,7 @@ def coordinator(folder):
         far.public_keys(folder),
         address,
         folder / "keys" / "coordinator",
-        settings(),
+        settings(patience_s=0.1),
         progress=lambda line: None,
     ) as sites:
         yield SimpleNamespace(sites=sites, address=address)

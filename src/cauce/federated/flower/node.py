@@ -50,6 +50,7 @@ from flwr.supernode.node_auth_http_interceptor import NodeAuthHttpInterceptor
 
 from cauce.errors import NotFound, UserError
 from cauce.federated.flower.payload import content_of, reply_message
+from cauce.federated.messages import digest
 from cauce.signatures import require_private
 
 Progress = Callable[[str], None]
@@ -83,9 +84,9 @@ def run_site(
     """Answers the coordinator at `address` (`host:port`) until it says that the job is over.
 
     `node_key` is the file NAME.node; `certificates` holds `ca.crt`, `NAME.tls.crt` and
-    `NAME.tls.key`. The site is opened once. `on_event` is told of every task and reply, with their
-    sizes. As long as no coordinator answers, it waits. Raises UserError where it is not let in, and
-    whatever the site raises.
+    `NAME.tls.key`. The site is opened once. `on_event` is told of every task and reply, with the
+    task's digest and the size. As long as no coordinator answers, it waits. Raises UserError where
+    it is not let in, and whatever the site raises.
     """
     with _Node(address, certificates, node_key, progress) as node:
         site = open_site()
@@ -96,10 +97,11 @@ def run_site(
                 on_event("job over", {})
                 node.send(b"", task)
                 return
-            on_event("task received", {"bytes": len(content)})
+            name = digest(content)
+            on_event("task received", {"task": name, "bytes": len(content)})
             reply = site.answer(content)
-            is_taken = node.send(reply, task)
-            on_event("reply sent" if is_taken else "reply not sent", {"bytes": len(reply)})
+            event = "reply sent" if node.send(reply, task) else "reply not sent"
+            on_event(event, {"task": name, "bytes": len(reply)})
 
 
 class _Node:

@@ -111,10 +111,9 @@ class FlowerSites:
         self._pace.learn(done_s)
 
     def dismiss(self) -> None:
-        """Tells those that are there that the job is over."""
-        with self._new_run() as nodes:
-            online = self._online(nodes)
-        for _ in self.ask(dict.fromkeys(online, OVER)):
+        """Tells the sites that the job is over; those, too, that are on their way back."""
+        self._patience = self._patience._replace(arrival_s=self._patience.silent_s)
+        for _ in self.ask(dict.fromkeys(self.names, OVER)):
             pass
 
     def _online(self, nodes: Nodes) -> dict[str, str]:
