@@ -130,7 +130,9 @@ class Coordinator:
             with atomic_write(place / "replies" / f"{site}.bin", private=True) as stream:
                 stream.write(content)
             known[site] = content
-            self._progress(f"{kind} {number}: {site} replied, {len(known)} of {len(self._sites.names)}")
+            self._progress(
+                f"{kind} {number}: {site} replied, {len(known)} of {len(self._sites.names)}"
+            )
         self._refuse_few(kind, number, known)
         return {site: decode(known[site]) for site in sorted(known)}
 
