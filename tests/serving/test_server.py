@@ -143,6 +143,7 @@ def test_a_fault_is_an_error_and_the_server_goes_on(client: httpx.Client, stream
     assert response.status_code == 500
     assert error_of(response)["type"] == "server_error"
     assert "the model broke" not in response.text
+    assert response.headers["connection"] == "close"
     assert client.post(CHAT, json=ask()).status_code == 200
 
 

@@ -206,4 +206,6 @@ def answer_errors(app: FastAPI) -> None:
             kind="server_error",
             code="internal_error",
         )
-        return JSONResponse(body, status_code=500, headers=HEADERS)
+        # The server closes the connection after a fault: a client that is not told asks on it again.
+        headers = {**HEADERS, "connection": "close"}
+        return JSONResponse(body, status_code=500, headers=headers)
