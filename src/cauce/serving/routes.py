@@ -206,6 +206,6 @@ def answer_errors(app: FastAPI) -> None:
             kind="server_error",
             code="internal_error",
         )
-        # The server closes the connection after a fault: a client that is not told asks on it again.
+        # The server closes the connection after a fault; who is not told would ask on it again.
         headers = {**HEADERS, "connection": "close"}
         return JSONResponse(body, status_code=500, headers=headers)
