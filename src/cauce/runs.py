@@ -174,7 +174,7 @@ class Run:
         if self.is_done(stage, stage_fingerprint):
             return False
         self._forget(stage)
-        cpu_start, wall_start = _cpu_seconds(), time.monotonic()
+        cpu_start, wall_start = cpu_seconds(), time.monotonic()
         folder = self._folder_for(stage, stage_fingerprint)
         summary = work(folder)
         (folder / IN_PROGRESS).unlink()
@@ -186,7 +186,7 @@ class Run:
         entry = {
             "fingerprint": stage_fingerprint,
             "outputs": outputs,
-            "cpu_s": round(_cpu_seconds() - cpu_start, 2),
+            "cpu_s": round(cpu_seconds() - cpu_start, 2),
             "wall_s": round(time.monotonic() - wall_start, 2),
             "peak_mb": peak_memory_mb(),
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -213,7 +213,8 @@ class Run:
         self.update_manifest(stages=kept)
 
 
-def _cpu_seconds() -> float:
+def cpu_seconds() -> float:
+    """CPU seconds of this process and its ended children so far."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 

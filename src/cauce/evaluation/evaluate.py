@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -43,7 +42,7 @@ from cauce.evaluation.solvers import Generate, Solver, System
 from cauce.evaluation.statistics import Estimate, mean_bootstrap, rate_exact, statistic_bootstrap
 from cauce.models.loading import LoadedModel
 from cauce.records import Example
-from cauce.runs import peak_memory_mb, write_json
+from cauce.runs import cpu_seconds, peak_memory_mb, write_json
 
 Progress = Callable[[str], None]
 
@@ -132,9 +131,9 @@ def answer_items(
     block = batch_size * _ANSWERED_TOGETHER
     for start in range(0, len(missing), block):
         chosen = missing[start : start + block]
-        before = _cpu_seconds()
+        before = cpu_seconds()
         solved = solver.solve(system, chosen, batch_size)
-        cpu_s = (_cpu_seconds() - before) / len(chosen)
+        cpu_s = (cpu_seconds() - before) / len(chosen)
         append_items(
             path,
             [
@@ -269,8 +268,3 @@ def _likelihood_estimates(items: Sequence[Item], *, draws: int, seed: int) -> di
     }
     all_correct = [float(figures.all_correct) for figures, _ in measured]
     return {**estimates, "sequence_accuracy": rate_exact(all_correct, groups)}
-
-
-def _cpu_seconds() -> float:
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system

@@ -7,7 +7,6 @@ ends of documents cost nats and spell nothing.
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -25,7 +24,7 @@ from cauce.evaluation.metrics import SIGNATURES, text_scores
 from cauce.evaluation.settings import EvaluationSettings
 from cauce.models.loading import LoadedModel
 from cauce.records import Language
-from cauce.runs import peak_memory_mb, write_json
+from cauce.runs import cpu_seconds, peak_memory_mb, write_json
 
 KIND = "text"
 """The `kind` of an item that is a row of text."""
@@ -192,10 +191,10 @@ class _Reader:
 
     def measured(self, rows: Sequence[_Planned], batch_size: int) -> list[Item]:
         """The items of the rows with their likelihoods, and answers and scores where continued."""
-        before = _cpu_seconds()
+        before = cpu_seconds()
         figures = likelihood(self._loaded, [self._foretold(row.place) for row in rows], batch_size)
         answers = self._continuations([row for row in rows if row.is_continued], batch_size)
-        cpu_s = round((_cpu_seconds() - before) / len(rows), 4)
+        cpu_s = round((cpu_seconds() - before) / len(rows), 4)
         found = []
         for (index, item), own in zip(rows, figures, strict=True):
             counted = own.model_copy(update={"bytes": self._bytes(index)})
@@ -287,8 +286,3 @@ def _is_same(logged: Item, planned: Item) -> bool:
         "answer_cpu_s": 0.0,
     }
     return logged.model_copy(update=unmeasured) == planned
-
-
-def _cpu_seconds() -> float:
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system

@@ -22,9 +22,6 @@ from cauce.runs import atomic_write
 if TYPE_CHECKING:
     from torch import Tensor
 
-Tensors = dict[str, "Tensor"]
-"""fp32, on the CPU, by name."""
-
 Model = Literal["base", "global", "personal", "alone"]
 """The models that a site compares at the end."""
 
@@ -69,7 +66,8 @@ class Message(NamedTuple):
     """A task or a reply."""
 
     head: Head
-    tensors: dict[str, Any]
+    tensors: dict[str, Tensor]
+    """fp32, on the CPU, by name."""
 
 
 def encode(message: Message, packing: Packing = "fp32") -> bytes:
