@@ -228,3 +228,24 @@ def test_a_budget_of_privacy_is_kept_over_rounds_and_kills(tmp_path):
     run(tmp_path / "killed", chosen)
     again = tmp_path / "killed/sites/sur/account-0002.json"
     assert again.read_bytes() == account.read_bytes()
+
+
+class LateSite(InProcess):
+    """A site that is not heard of before the first round."""
+
+    def ask(self, tasks):
+        heard = {
+            site: it
+            for site, it in tasks.items()
+            if site != "sur" or decode(it).head.kind != "alone"
+        }
+        yield from super().ask(heard)
+
+
+def test_a_site_that_comes_late_takes_part_and_is_compared_all_the_same(tmp_path):
+    chosen = settings(weights="loss")
+    late = run(tmp_path / "late", chosen, LateSite(sites_in(tmp_path / "s", chosen)._openers))
+    straight = run(tmp_path / "straight", chosen)
+    assert "sur" in late.rounds[0].weights
+    assert sum(late.rounds[0].weights.values()) == pytest.approx(1)
+    assert late.losses["sur"]["alone"] == straight.losses["sur"]["alone"]

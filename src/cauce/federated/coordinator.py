@@ -178,12 +178,10 @@ class Coordinator:
             return capped(examples, largest=self._settings.largest_share)
         if self._settings.weights == "uniform":
             return uniform(list(replies))
-        known = {site: it for site, it in replies.items() if site in references}
-        shared = {site: float(it.head.loss_before or 0.0) for site, it in known.items()}
-        shares = capped(
-            {site: examples[site] for site in known}, largest=self._settings.largest_share
-        )
-        return loss_aware(shares, shared, references)
+        shared = {site: _loss_before(site, it) for site, it in replies.items()}
+        # A site that was lost before the first round counts as one that neither gains nor loses.
+        alone = {site: references.get(site, shared[site]) for site in shared}
+        return loss_aware(capped(examples, largest=self._settings.largest_share), shared, alone)
 
     def _close(
         self,
@@ -240,6 +238,15 @@ class Coordinator:
                 f"{self._settings.quorum:.0%} are needed; not heard of: {lost}.\n"
                 "What came is kept. Start the job again when they are back."
             )
+
+
+def _loss_before(site: str, reply: Message) -> float:
+    if reply.head.loss_before is None:
+        raise DataRefused(
+            f"the reply of {site} tells no loss of the model that it was sent.\n"
+            "All sites must run the same version of cauce."
+        )
+    return reply.head.loss_before
 
 
 def _told(closed: Round) -> str:

@@ -130,9 +130,18 @@ class Site:
         """Before the rounds: what the base is worth here, and what the site reaches by itself."""
         self.part.put({})
         base = self._losses()
-        self._learn(place / "training", self._federated.steps * self._federated.rounds, "alone")
-        write(self.folder / "alone.bin", Message(task.head, self.part.moved()))
+        self.part.put(self._alone_tensors(task, place))
         return Answered({"losses": {"base": base, "alone": self._losses()}}, {})
+
+    def _alone_tensors(self, task: Message, place: Path) -> dict[str, Tensor]:
+        """What the site reaches by itself in as many updates as the job has; trained once."""
+        path = self.folder / "alone.bin"
+        if not path.is_file():
+            self.part.put({})
+            updates = self._federated.steps * self._federated.rounds
+            self._learn(place / "training" / "alone", updates, "alone")
+            write(path, Message(task.head, self.part.moved()))
+        return read(path).tensors
 
     def _train(self, task: Message, place: Path) -> Answered:
         """A round: from the shared model, some updates on the site's own examples."""
@@ -151,7 +160,7 @@ class Site:
         """The end: what each model is worth here; the best by validation stays, and no other."""
         models: dict[Model, dict[str, Tensor]] = {
             "base": {},
-            "alone": read(self.folder / "alone.bin").tensors,
+            "alone": self._alone_tensors(task, place),
             "global": task.tensors,
             "personal": self._personal(task, place),
         }
@@ -171,7 +180,7 @@ class Site:
         self.part.put(task.tensors)
         if not self._federated.personal_steps:
             return task.tensors
-        self._learn(place / "training", self._federated.personal_steps, "personal")
+        self._learn(place / "training" / "personal", self._federated.personal_steps, "personal")
         return added(task.tensors, self.part.moved())
 
     def _packed(self, moved: Mapping[str, Tensor], place: Path) -> bytes:
