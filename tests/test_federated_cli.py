@@ -19,7 +19,7 @@ from federated.cast import Cast
 
 pytest.importorskip("cryptography", reason="needs the packages of cauce[federated]")
 
-RECIPE = "run: leaflets\nsources: [{kind: vademecum}]\n"
+RECIPE = "run: leaflets\nsources: [{kind: vademecum}]\nfederated: {epsilon: 3}\n"
 PURPOSE = "Answers on medicines in both hospitals' own words."
 
 
@@ -51,7 +51,7 @@ def there(tmp_path_factory) -> Path:
     run(
         *("manifest", root / "recipe.yaml", "--participants", root / "public"),
         *("--key", Cast(root).private("coordinator"), "--purpose", PURPOSE),
-        *("--source", "files", "--language", "es", "--section", "dose", "--epsilon", 3),
+        *("--source", "files", "--language", "es", "--section", "dose"),
         *("--out", root / "manifest.json"),
     )
     return root

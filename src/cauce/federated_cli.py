@@ -208,9 +208,6 @@ def manifest(
         typer.Option(help="Kind of section that every document has; may be repeated."),
     ] = None,
     megabytes: Annotated[float, typer.Option(help="Sent and received at each site.")] = 500.0,
-    epsilon: Annotated[
-        float | None, typer.Option(help="Of differential privacy; off when left out.")
-    ] = None,
     days: Annotated[int, typer.Option(help="Until the job must be over.")] = 14,
 ) -> None:
     """Write and sign what a job will do, for every site to read and approve."""
@@ -235,7 +232,7 @@ def manifest(
                 "rounds": rounds.rounds,
                 "steps": rounds.steps,
                 "bytes": round(megabytes * 1e6),
-                "epsilon": epsilon,
+                "epsilon": rounds.epsilon,
                 "deadline": datetime.now(UTC) + timedelta(days=days),
             },
             "coordinator": _one_with_key(everyone, mine, participants),

@@ -26,12 +26,15 @@ from cauce.preparing import base_of, tokens_of
 from cauce.recipe import Recipe, parse_recipe
 from cauce.records import Document, Example
 from cauce.runs import Run, read_records
+from cauce.signatures import content_hash
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Progress = Callable[[str], None]
 
+ANSWERED = "task answered"
+"""The event of the audit log by which a job's bytes are counted."""
 SPLITS = ("train", "validation", "test")
 
 
@@ -192,7 +195,10 @@ class ApprovedSite:
     """A site that asks before each task whether the job is still allowed here."""
 
     def __init__(self, site: Site, manifest: Manifest, folder: Path) -> None:
-        self._site, self._manifest, self._folder = site, manifest, folder
+        self._site, self._manifest = site, manifest
+        self._folder, self._log = folder, folder / AUDIT_LOG
+        self._name = content_hash(manifest)
+        self._bytes = bytes_sent(self._log, self._name)
 
     def answer(self, content: bytes) -> bytes:
         """The site's reply; UserError where the job is not, or no longer, allowed."""
@@ -205,9 +211,29 @@ class ApprovedSite:
                 "Nothing was done. Ask the coordinator for a new manifest."
             )
         reply = self._site.answer(content)
-        done = {"task": digest(content), "kind": head.kind, "round": head.round}
-        audit.append(self._folder / AUDIT_LOG, "task answered", {**done, "reply": digest(reply)})
+        size = len(content) + len(reply)
+        if self._bytes + size > budgets.bytes:
+            raise UserError(
+                f"with this reply {(self._bytes + size) / 1e6:.1f} MB would have been sent and "
+                f"received; {budgets.bytes / 1e6:.1f} MB were approved.\n"
+                "The reply was not sent. Ask the coordinator for a new manifest."
+            )
+        self._bytes += size
+        done = {"manifest": self._name, "kind": head.kind, "round": head.round, "bytes": size}
+        audit.append(self._log, ANSWERED, {**done, "task": digest(content), "reply": digest(reply)})
         return reply
+
+
+def bytes_sent(log: Path, manifest: str) -> int:
+    """Sent and received for that manifest, by the audit log."""
+    if not log.is_file():
+        return 0
+    entries = read_records(log, audit.Entry)
+    return sum(
+        int(entry.details["bytes"])
+        for entry in entries
+        if entry.event == ANSWERED and entry.details["manifest"] == manifest
+    )
 
 
 def _logged(log: Path, event: str, details: Mapping[str, Any]) -> None:
