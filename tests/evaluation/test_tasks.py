@@ -275,11 +275,18 @@ def test_medquad_leaves_out_what_its_owners_withhold(tmp_path):
         '<Document id="7"><Focus>Gout</Focus><QAPairs>'
         '<QAPair pid="1"><Question qtype="treatment">What helps?</Question>'
         "<Answer> Rest\n and ice. </Answer></QAPair>"
-        '<QAPair pid="2"><Question>What else?</Question><Answer/></QAPair></QAPairs></Document>'
+        '<QAPair pid="1"><Question>What else?</Question><Answer/></QAPair>'
+        '<QAPair pid="1"><Question>And then?</Question><Answer>Wait.</Answer></QAPair>'
+        "</QAPairs></Document>"
     )
     path = archive(tmp_path / "m.tar.gz", **{"9_CDC/7.xml": xml, "9_CDC/8.xml": "<broken"})
-    question, withheld, broken = Medquad(path=path).questions()
-    assert (question.id, question.group, question.kind) == ("9_CDC/7/pair 1", "gout", "treatment")
+    question, withheld, again, broken = Medquad(path=path).questions()
+    assert again.id != question.id
+    assert (question.id, question.group, question.kind) == (
+        "9_CDC/7.xml pair 1",
+        "gout",
+        "treatment",
+    )
     assert (question.question, question.answer) == ("What helps?", "Rest and ice.")
     assert withheld.reason == "its owner withholds the answer"
     assert broken.reason.startswith("not XML")
@@ -293,3 +300,10 @@ def test_the_real_exam_is_read_whole():
         assert len(found) >= cases
         assert len(questions) >= 0.98 * len(found)
         assert all(4 <= len(one.choices) <= 5 for one in questions)
+
+
+def test_the_real_pairs_can_all_be_asked():
+    asked = Task(task="t", dataset=Medquad(path=shared_data("medquad/medquad.tar.xz"))).ask()
+    assert len(asked.examples) > 8_000
+    reasons = {it.reason.split(",")[0][:20] for it in asked.refusals}
+    assert len(asked.examples) + len(asked.refusals) > 47_000, reasons

@@ -50,15 +50,16 @@ class Medquad(Record):
         except etree.XMLSyntaxError as error:
             yield Refusal(file=file, position=f"line {error.lineno}", reason=f"not XML: {error}")
             return
-        for pair in root.iterfind(".//QAPair"):
-            position = f"pair {pair.get('pid', '?')}"
+        # Their own numbers are not different everywhere.
+        for number, pair in enumerate(root.iterfind(".//QAPair"), 1):
+            position = f"pair {number}"
             question, answer = (_text(pair.find(tag)) for tag in ("Question", "Answer"))
             if not question or not answer or len(answer) > self.longest_answer_chars:
                 yield Refusal(file=file, position=position, reason=self._fault(question, answer))
                 continue
             asked = pair.find("Question")
             yield Question(
-                id=f"{name.rpartition('/')[0].rpartition('/')[2]}/{root.get('id')}/{position}",
+                id=f"{'/'.join(name.split('/')[-2:])} {position}",
                 question=question,
                 answer=answer,
                 group=_text(root.find("Focus")).lower(),
