@@ -33,7 +33,9 @@ def tokens_of(loaded, site, count, *, start=0):
     ]
 
 
-def make_site(name, folder, settings, *, kind="gpt2", rank=4, alpha=8, examples=6, adapter="lora"):
+def make_site(
+    name, folder, settings, *, kind="gpt2", rank=4, alpha=8, examples=6, adapter="lora", tell=None
+):
     loaded = attach(
         tiny_model(kind),
         ModelSettings(base="x", adapter=adapter, lora_rank=rank, lora_alpha=alpha),
@@ -51,7 +53,7 @@ def make_site(name, folder, settings, *, kind="gpt2", rank=4, alpha=8, examples=
         (TRAINING, settings),
         folder / name,
         seed=1,
-        progress=lambda line: None,
+        progress=tell or (lambda line: None),
     )
 
 

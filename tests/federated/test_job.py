@@ -249,3 +249,14 @@ def test_a_site_that_comes_late_takes_part_and_is_compared_all_the_same(tmp_path
     assert "sur" in late.rounds[0].weights
     assert sum(late.rounds[0].weights.values()) == pytest.approx(1)
     assert late.losses["sur"]["alone"] == straight.losses["sur"]["alone"]
+
+
+def test_a_site_without_privacy_is_told_so(tmp_path):
+    pytest.importorskip("dp_accounting", reason="the extra federated is not installed")
+    told = []
+    make_site("sur", tmp_path, settings(), tell=told.append)
+    assert "sur: updates leave this site without differential privacy" in told[0]
+    assert "would have an epsilon of" in told[0]
+    told.clear()
+    make_site("sur", tmp_path, settings(epsilon=4.0), tell=told.append)
+    assert told == []

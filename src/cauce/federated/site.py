@@ -30,8 +30,8 @@ from cauce.federated.messages import (
     write,
 )
 from cauce.federated.model import TrainedPart, added, seed_of
+from cauce.federated.privacy.budget import Plan, SitePrivacy, without_privacy
 from cauce.federated.privacy.dpsgd import DpSgd
-from cauce.federated.privacy.site import Plan, SitePrivacy
 from cauce.federated.settings import FederatedSettings
 from cauce.models.loading import LoadedModel
 from cauce.runs import atomic_write
@@ -94,7 +94,9 @@ class Site:
                 "validation examples; at least one of each is needed.\n"
                 "Give it more documents, or raise corpus.validation_share."
             )
-        if self._federated.epsilon is not None:
+        if self._federated.epsilon is None:
+            progress(f"{name}: {without_privacy(plan)}")
+        else:
             self._privacy = SitePrivacy(
                 folder, plan, epsilon=self._federated.epsilon, clip=self._federated.clip
             )

@@ -6,6 +6,7 @@ counts of examples are told as they are, and what stays at the site needs none.
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,12 +89,19 @@ class SitePrivacy:
 
 
 def without_privacy(plan: Plan) -> str:
-    """What a site is told when updates leave it as they are."""
-    would = Accountant(
-        history=(Updates(noise=USUAL_NOISE, rate=plan.rate, count=plan.updates),)
-    ).spent(plan.delta)
-    return (
+    """What a site is told when updates leave it as they are; with what a budget would be.
+
+    The figure is left out where the package that accounts is not installed.
+    """
+    notice = (
         "updates leave this site without differential privacy: what was learned from single "
-        f"examples may be read out of them. With noise of {USUAL_NOISE:g} this job would have an "
-        f"epsilon of {would:.2g} at delta {plan.delta:.1g} (federated.epsilon sets a budget)"
+        "examples may be read out of them (federated.epsilon sets a budget)"
+    )
+    if importlib.util.find_spec("dp_accounting") is None:
+        return notice
+    usual = Updates(noise=USUAL_NOISE, rate=plan.rate, count=plan.updates)
+    epsilon = Accountant(history=(usual,)).spent(plan.delta)
+    return (
+        f"{notice}; with noise of {USUAL_NOISE:g} this job would have an epsilon of {epsilon:.2g} "
+        f"at delta {plan.delta:.1g}"
     )
