@@ -5,7 +5,7 @@ import shutil
 import pytest
 import torch
 
-from cauce.errors import DataRefused, Interrupted
+from cauce.errors import DataRefused, Interrupted, UserError
 from cauce.federated.coordinator import Coordinator
 from cauce.federated.in_process import InProcess
 from cauce.federated.messages import decode, read
@@ -57,7 +57,7 @@ def test_sites_of_any_rank_start_the_next_round_from_the_mean_of_what_they_compu
         site = sites._open[name]
         base = base or {key: it.double() for key, it in site.part._before.items()}
         site.part.put({})
-        reply = decode((tmp_path / f"sites/{name}/0001-train/reply.bin").read_bytes())
+        reply = decode((tmp_path / f"sites/{name}/job/0001-train/reply.bin").read_bytes())
         site.part.put(reply.tensors)
         for layer, weight in effective(site).items():
             expected[layer] = expected.get(layer, 0) + (weight - base[layer]) / 3
@@ -74,7 +74,7 @@ def test_all_weights_are_averaged(tmp_path):
     chosen = settings(rounds=1, aggregation="average")
     outcome = run(tmp_path, chosen, adapter="none")
     replies = [
-        decode((tmp_path / f"sites/{name}/0001-train/reply.bin").read_bytes()).tensors
+        decode((tmp_path / f"sites/{name}/job/0001-train/reply.bin").read_bytes()).tensors
         for name in ("este", "norte", "sur")
     ]
     for name, tensor in outcome.tensors.items():
@@ -109,7 +109,7 @@ def test_every_site_keeps_what_is_best_on_its_own_validation(tmp_path):
         best = min(losses, key=lambda name: losses[name].validation)
         assert outcome.kept[site] == best
         assert losses[best].validation <= losses["alone"].validation
-        kept = read(tmp_path / f"sites/{site}/kept.bin")
+        kept = read(tmp_path / f"sites/{site}/job/kept.bin")
         again = make_site(site, tmp_path / "again", settings())
         again.part.put(kept.tensors)
         assert again._losses().validation == pytest.approx(losses[best].validation, rel=1e-5)
@@ -163,10 +163,10 @@ def test_a_site_that_is_asked_twice_answers_with_the_same_bytes(tmp_path):
     chosen = settings()
     run(tmp_path, chosen)
     task = (tmp_path / "coordinator/0002-train/task.bin").read_bytes()
-    reply = (tmp_path / "sites/sur/0002-train/reply.bin").read_bytes()
+    reply = (tmp_path / "sites/sur/job/0002-train/reply.bin").read_bytes()
     again = make_site("sur", tmp_path / "sites", chosen)
     assert again.answer(task) == reply
-    shutil.rmtree(tmp_path / "sites/sur/0002-train")
+    shutil.rmtree(tmp_path / "sites/sur/job/0002-train")
     anew = decode(make_site("sur", tmp_path / "sites", chosen).answer(task))
     before = decode(reply)
     assert all(torch.equal(anew.tensors[name], before.tensors[name]) for name in before.tensors)
@@ -196,7 +196,7 @@ def test_a_lost_site_is_named_and_the_round_closes_without_it(tmp_path):
 def test_a_reply_to_another_task_is_refused(tmp_path):
     chosen = settings(rounds=1)
     run(tmp_path, chosen)
-    stray = (tmp_path / "sites/sur/0001-train/reply.bin").read_bytes()
+    stray = (tmp_path / "sites/sur/job/0001-train/reply.bin").read_bytes()
 
     class Wrong(InProcess):
         def ask(self, tasks):
@@ -215,18 +215,18 @@ def test_a_budget_of_privacy_is_kept_over_rounds_and_kills(tmp_path):
     plain = run(tmp_path / "plain", settings())
     names = sorted(plain.tensors)
     assert not all(torch.equal(straight.tensors[it], plain.tensors[it]) for it in names)
-    account = tmp_path / "straight/sites/sur/account-0002.json"
+    account = tmp_path / "straight/sites/sur/job/account-0002.json"
     spent = Accountant.model_validate_json(account.read_bytes()).spent(0.1 / 6)
     assert 7.5 < spent <= 8.0
     fragile = Fragile(sites_in(tmp_path / "killed/sites", chosen)._openers)
-    fragile.after = 4
+    fragile.after = 6
     with pytest.raises(Killed):
         run(tmp_path / "killed", chosen, fragile)
     for site in ("este", "norte", "sur"):
-        key = (tmp_path / f"straight/sites/{site}/noise.key").read_bytes()
-        assert key != (tmp_path / f"killed/sites/{site}/noise.key").read_bytes()
+        key = (tmp_path / f"straight/sites/{site}/job/noise.key").read_bytes()
+        assert key != (tmp_path / f"killed/sites/{site}/job/noise.key").read_bytes()
     run(tmp_path / "killed", chosen)
-    again = tmp_path / "killed/sites/sur/account-0002.json"
+    again = tmp_path / "killed/sites/sur/job/account-0002.json"
     assert again.read_bytes() == account.read_bytes()
 
 
@@ -260,3 +260,18 @@ def test_a_site_without_privacy_is_told_so(tmp_path):
     told.clear()
     make_site("sur", tmp_path, settings(epsilon=4.0), tell=told.append)
     assert told == []
+
+
+def test_another_job_is_not_mixed_with_what_the_folder_holds(tmp_path):
+    chosen = settings(rounds=1)
+    run(tmp_path, chosen)
+    sites = sites_in(tmp_path / "sites", chosen)
+
+    def other(folder):
+        return Coordinator(sites, chosen, folder, job="other", seed=1, progress=lambda line: None)
+
+    with pytest.raises(UserError, match="holds job job, and the recipe is now job other"):
+        other(tmp_path / "coordinator").run()
+    other(tmp_path / "new").run()
+    homes = {path.name for path in (tmp_path / "sites/sur").iterdir()}
+    assert homes == {"job", "other"}

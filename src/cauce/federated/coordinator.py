@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import torch
 
-from cauce.errors import DataRefused, Interrupted
+from cauce.errors import DataRefused, Interrupted, UserError
 from cauce.federated.aggregation import AdamState, adam_step, average
 from cauce.federated.compression import pack, unpack
 from cauce.federated.messages import (
@@ -96,8 +96,10 @@ class Coordinator:
     def run(self) -> Outcome:
         """All rounds that are not closed yet, then what the sites make of the result.
 
-        Raises Interrupted where fewer sites than the quorum replied.
+        Raises Interrupted where fewer sites than the quorum replied, and UserError where the folder
+        holds another job.
         """
+        self._refuse_other_job()
         alone = self._ask("alone", 0, {})
         references = {site: it.head.losses["alone"].validation for site, it in alone.items()}
         rounds = self._closed()
@@ -221,6 +223,17 @@ class Coordinator:
 
     def _place(self, kind: str, number: int) -> Path:
         return self._folder / f"{number:04}-{kind}"
+
+    def _refuse_other_job(self) -> None:
+        path = self._folder / "job"
+        held = path.read_text() if path.is_file() else self._job
+        if held != self._job:
+            raise UserError(
+                f"{self._folder} holds job {held}, and the recipe is now job {self._job}.\n"
+                "Set run to another name to start it, or the recipe back to go on."
+            )
+        with atomic_write(path) as stream:
+            stream.write(self._job.encode())
 
     def _refuse_stray(self, site: str, head: Head, task: bytes) -> None:
         if (head.job, head.task) != (self._job, digest(task)):

@@ -82,29 +82,24 @@ class Site:
         self.part = TrainedPart(
             loaded, seed=seed, shares_factor=self._federated.aggregation == "shared_factor"
         )
-        plan = Plan(
-            len(data.train),
-            self._training.batch_size * self._training.accumulation,
-            self._federated.steps * self._federated.rounds,
-        )
-        self._privacy: SitePrivacy | None = None
         if not data.train or not data.validation:
             raise DataRefused(
                 f"the site {name} has {len(data.train)} training and {len(data.validation)} "
                 "validation examples; at least one of each is needed.\n"
                 "Give it more documents, or raise corpus.validation_share."
             )
+        self._plan = Plan(
+            len(data.train),
+            self._training.batch_size * self._training.accumulation,
+            self._federated.steps * self._federated.rounds,
+        )
         if self._federated.epsilon is None:
-            progress(f"{name}: {without_privacy(plan)}")
-        else:
-            self._privacy = SitePrivacy(
-                folder, plan, epsilon=self._federated.epsilon, clip=self._federated.clip
-            )
+            progress(f"{name}: {without_privacy(self._plan)}")
 
     def answer(self, content: bytes) -> bytes:
         """The reply to a task; the same bytes where it was given before."""
         task, name = decode(content), digest(content)
-        place = self.folder / f"{task.head.round:04}-{task.head.kind}"
+        place = self.folder / task.head.job / f"{task.head.round:04}-{task.head.kind}"
         replied = place / "reply.bin"
         if replied.is_file() and decode(kept := replied.read_bytes()).head.task == name:
             return kept
@@ -137,7 +132,7 @@ class Site:
 
     def _alone_tensors(self, task: Message, place: Path) -> dict[str, Tensor]:
         """What the site reaches by itself in as many updates as the job has; trained once."""
-        path = self.folder / "alone.bin"
+        path = place.parent / "alone.bin"
         if not path.is_file():
             self.part.put({})
             updates = self._federated.steps * self._federated.rounds
@@ -148,8 +143,7 @@ class Site:
     def _train(self, task: Message, place: Path) -> Answered:
         """A round: from the shared model, some updates on the site's own examples."""
         number, steps = task.head.round, self._federated.steps
-        name = digest(encode(task))
-        private = self._privacy.of_round(number, steps, name) if self._privacy else None
+        private = self._private(place.parent, number, digest(encode(task)))
         self.part.put(task.tensors)
         summary = self._learn(place / "training", steps, number, private)
         figures = {
@@ -157,6 +151,15 @@ class Site:
             "loss_after": summary["best_validation_loss"],
         }
         return Answered(figures, self.part.moved())
+
+    def _private(self, home: Path, number: int, task: str) -> DpSgd | None:
+        """The noise of a round, paid for; None where the job has no budget."""
+        if self._federated.epsilon is None:
+            return None
+        budget = SitePrivacy(
+            home, self._plan, epsilon=self._federated.epsilon, clip=self._federated.clip
+        )
+        return budget.of_round(number, self._federated.steps, task)
 
     def _finish(self, task: Message, place: Path) -> Answered:
         """The end: what each model is worth here; the best by validation stays, and no other."""
@@ -172,7 +175,7 @@ class Site:
             losses[name] = self._losses()
         kept = min(models, key=lambda name: losses[name].validation)
         self.part.put(models[kept])
-        write(self.folder / "kept.bin", Message(task.head, models[kept]))
+        write(place.parent / "kept.bin", Message(task.head, models[kept]))
         if self._save is not None:
             self._save(self.part, models[kept])
         return Answered({"losses": losses, "kept": kept}, {})
