@@ -13,7 +13,7 @@ class EvaluationSettings(Record):
     max_items: int = Field(200, ge=1)
     """Most questions asked, or rows of text measured, which are spread evenly over the test split.
 
-    About 200 questions show a difference of 10 points, 1,000 one of 3.
+    About 200 questions show a difference of 9 points, 1,000 one of 4; the stage says it beforehand.
     """
     max_new_tokens: int = Field(120, ge=1)
     """Longest answer of base and tuned, in tokens; the end token ends it earlier."""
