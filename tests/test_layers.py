@@ -12,7 +12,7 @@ from shared import CHECKOUT
 
 PACKAGE = CHECKOUT / "src" / "cauce"
 ORDER = """
-errors records runs signatures audit sources knowledge corpus models training assistant evaluation
+errors records runs signatures audit sources knowledge safety corpus models training assistant evaluation
 federated report serving
 """.split()  # noqa: SIM905
 GATHERERS = {

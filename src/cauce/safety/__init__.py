@@ -1,0 +1,1 @@
+"""Texts that must be noticed: emergencies, attacks, harmful answers, personal data."""
