@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scripts.train_classifier import Labelled, train
 
 from cauce.safety.classifier import Classifier, features
-from scripts.train_classifier import Labelled, train
 
 GREETINGS = ["hola, buenos días", "buenas tardes a todos", "hola, ¿qué tal?", "muy buenas noches"]
 QUESTIONS = ["¿cuánto tomo de esto?", "¿puedo tomarlo con leche?", "¿y si olvido tomarlo?"]

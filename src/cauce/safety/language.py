@@ -36,7 +36,8 @@ _WORDS: dict[Spoken, frozenset[str]] = {
         his her i he she they have has had very more but because when where who which what want
         can could take takes taking took am was were do does did now today yesterday nothing all
         son daughter mother father mum mom dad husband wife much many we you me him them please
-        tell need there just so get been be will would should don t s m cant dont im ive wont breathe
+        tell need there just so get been be will would should don t s m cant dont im ive wont
+        breathe
         """.split()  # noqa: SIM905
     ),
 }
