@@ -57,17 +57,15 @@ def open_site(
     journey = road.start(_at_site(recipe, name, data), progress, runs_dir)
     road.walk(journey, "prepare")
     loaded = attach(base_of(journey), recipe.model, seed=recipe.seed)
-    tokens = (
-        [
-            tokens_of(loaded, example)
-            for example in read_records(journey.run.path / "prepare" / f"{split}.jsonl", Example)
-        ]
-        for split in SPLITS
+    folder = journey.run.path / "prepare"
+    examples = {split: list(read_records(folder / f"{split}.jsonl", Example)) for split in SPLITS}
+    train, validation, test = (
+        [tokens_of(loaded, example) for example in examples[split]] for split in SPLITS
     )
     return Site(
         name,
         loaded,
-        SiteData(*tokens),
+        SiteData(train, validation, test, [example.group for example in examples["test"]]),
         (recipe.training, recipe.federated),
         journey.run.path / "federated",
         seed=recipe.seed,

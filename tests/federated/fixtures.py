@@ -45,6 +45,7 @@ def make_site(
         tokens_of(loaded, name, examples),
         tokens_of(loaded, name, 3, start=100),
         tokens_of(loaded, name, 3, start=200),
+        ["aspirin", "ibuprofen", "ibuprofen"],
     )
     return Site(
         name,

@@ -95,24 +95,29 @@ def test_a_shared_factor_makes_messages_small_and_averages_exact(tmp_path):
         )
 
 
+def losses_of(outcome):
+    return {site: head.losses for site, head in outcome.ends.items()}
+
+
 def test_the_same_job_gives_the_same_bits(tmp_path):
     one, other = (run(tmp_path / name, settings(messages="int8")) for name in ("a", "b"))
     assert one.tensors.keys() == other.tensors.keys()
     assert all(torch.equal(one.tensors[name], other.tensors[name]) for name in one.tensors)
-    assert one.losses == other.losses
+    assert losses_of(one) == losses_of(other)
 
 
 def test_every_site_keeps_what_is_best_on_its_own_validation(tmp_path):
     outcome = run(tmp_path, settings())
-    for site, losses in outcome.losses.items():
+    for site, losses in losses_of(outcome).items():
         assert set(losses) == {"base", "alone", "global", "personal"}
         best = min(losses, key=lambda name: losses[name].validation)
-        assert outcome.kept[site] == best
+        assert outcome.ends[site].kept == best
         assert losses[best].validation <= losses["alone"].validation
         kept = read(tmp_path / f"sites/{site}/job/kept.bin")
         again = make_site(site, tmp_path / "again", settings())
         again.part.put(kept.tensors)
-        assert again._losses().validation == pytest.approx(losses[best].validation, rel=1e-5)
+        measured = again._measured()
+        assert measured.losses.validation == pytest.approx(losses[best].validation, rel=1e-5)
 
 
 class Killed(BaseException):
@@ -152,7 +157,7 @@ def test_a_killed_coordinator_goes_on_in_the_same_round_with_the_same_bits(tmp_p
     assert len(asked) == 12 - after
     for name, tensor in straight.tensors.items():
         assert torch.equal(tensor, resumed.tensors[name])
-    assert resumed.losses == straight.losses
+    assert losses_of(resumed) == losses_of(straight)
     # Replies tell their CPU time, to the digit.
     varying = {"cpu_s", "bytes_up"}
     told = [[it.model_dump(exclude=varying) for it in job.rounds] for job in (straight, resumed)]
@@ -248,7 +253,17 @@ def test_a_site_that_comes_late_takes_part_and_is_compared_all_the_same(tmp_path
     straight = run(tmp_path / "straight", chosen)
     assert "sur" in late.rounds[0].weights
     assert sum(late.rounds[0].weights.values()) == pytest.approx(1)
-    assert late.losses["sur"]["alone"] == straight.losses["sur"]["alone"]
+    assert losses_of(late)["sur"]["alone"] == losses_of(straight)["sur"]["alone"]
+
+
+def test_the_gap_of_a_site_is_that_of_its_losses_and_has_an_interval(tmp_path):
+    for head in run(tmp_path, settings()).ends.values():
+        losses = head.losses
+        expected = losses[head.kept].test - losses["alone"].test
+        assert head.gap.value == pytest.approx(expected, abs=1e-5)
+        assert head.gap.low <= head.gap.value <= head.gap.high
+        assert head.gap.n == 3
+        assert "without differential privacy" in head.privacy
 
 
 def test_a_site_without_privacy_is_told_so(tmp_path):

@@ -19,9 +19,7 @@ from cauce.federated.aggregation import AdamState, adam_step, average
 from cauce.federated.compression import pack, unpack
 from cauce.federated.messages import (
     Head,
-    Losses,
     Message,
-    Model,
     decode,
     digest,
     encode,
@@ -72,9 +70,8 @@ class Outcome(NamedTuple):
     tensors: dict[str, Tensor]
     """The shared model."""
     rounds: list[Round]
-    losses: dict[str, dict[Model, Losses]]
-    """By site: what each model is worth there."""
-    kept: dict[str, Model]
+    ends: dict[str, Head]
+    """By site: what it said at the end, of each model's worth there and of the one it keeps."""
 
 
 class Coordinator:
@@ -110,12 +107,7 @@ class Coordinator:
             tensors = self._combined(tensors, replies, weights, number)
             rounds.append(self._close(number, tensors, replies, weights))
         replies = self._ask("finish", self._settings.rounds + 1, tensors)
-        return Outcome(
-            tensors,
-            rounds,
-            {site: reply.head.losses for site, reply in replies.items()},
-            {site: reply.head.kept for site, reply in replies.items() if reply.head.kept},
-        )
+        return Outcome(tensors, rounds, {site: reply.head for site, reply in replies.items()})
 
     def _ask(
         self, kind: Literal["alone", "train", "finish"], number: int, tensors: Mapping[str, Tensor]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from cauce.errors import DataRefused
+from cauce.evaluation.statistics import Estimate
 from cauce.federated.coordinator import Outcome, Round
-from cauce.federated.messages import Losses, Model
+from cauce.federated.messages import Head, Losses, Model
 from cauce.records import Record
 from cauce.runs import write_json
 
@@ -19,8 +21,10 @@ class SiteResult(Record):
 
     losses: dict[Model, Losses]
     kept: Model
-    gap: float | None
+    gap: Estimate | None
     """Test loss of the model it keeps less that of what it reaches alone; below 0 it gains."""
+    privacy: str = ""
+    """What each of its training examples was promised."""
 
 
 class JobResult(Record):
@@ -36,17 +40,12 @@ class JobResult(Record):
     @property
     def worse(self) -> list[str]:
         """Sites that are worse off than alone, by their own test examples."""
-        return [name for name, site in self.sites.items() if site.gap is not None and site.gap > 0]
+        return [name for name, site in self.sites.items() if site.gap and site.gap.value > 0]
 
 
 def result_of(outcome: Outcome) -> JobResult:
     """What became of every site."""
-    sites = {
-        name: SiteResult(
-            losses=losses, kept=outcome.kept[name], gap=_gap(losses, outcome.kept[name])
-        )
-        for name, losses in sorted(outcome.losses.items())
-    }
+    sites = {name: _site_result(name, head) for name, head in sorted(outcome.ends.items())}
     lost: dict[str, tuple[int, ...]] = {}
     for closed in outcome.rounds:
         for name in closed.lost:
@@ -75,7 +74,7 @@ def result_table(result: JobResult) -> str:
                 name,
                 *(_shown(site.losses, model) for model in MODELS),
                 TITLES.get(site.kept, site.kept),
-                "not measured" if site.gap is None else f"{site.gap:+.3f}",
+                gap_text(site.gap),
             ]
         )
     widths = [max(len(row[place]) for row in rows) for place in range(len(header))]
@@ -89,9 +88,22 @@ def result_table(result: JobResult) -> str:
     return "\n".join(lines)
 
 
-def _gap(losses: Mapping[Model, Losses], kept: Model) -> float | None:
-    mine, alone = losses[kept].test, losses["alone"].test
-    return None if mine is None or alone is None else mine - alone
+def gap_text(gap: Estimate | None) -> str:
+    """The difference with its interval of 95 %."""
+    if gap is None:
+        return "not measured"
+    if gap.low is None or gap.high is None:
+        return f"{gap.value:+.3f}"
+    return f"{gap.value:+.3f} ({gap.low:+.3f} to {gap.high:+.3f})"
+
+
+def _site_result(name: str, head: Head) -> SiteResult:
+    if head.kept is None:
+        raise DataRefused(
+            f"the last reply of {name} names no model that it keeps.\n"
+            "All sites must run the same version of cauce."
+        )
+    return SiteResult(losses=head.losses, kept=head.kept, gap=head.gap, privacy=head.privacy)
 
 
 def _shown(losses: Mapping[Model, Losses], model: Model) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from pydantic import Field, ValidationError
 
 from cauce.errors import DataRefused
+from cauce.evaluation.statistics import Estimate
 from cauce.federated.compression import pack, unpack
 from cauce.federated.settings import Packing
 from cauce.records import Record
@@ -60,6 +61,10 @@ class Head(Record):
     """At the end: what each is worth at the site."""
     kept: Model | None = None
     """At the end: which of them the site keeps, by its own validation examples."""
+    gap: Estimate | None = None
+    """At the end: test loss of that one less that of what the site reaches alone."""
+    privacy: str = ""
+    """At the end: what each training example of the site was promised."""
 
 
 class Message(NamedTuple):

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cauce.corpus.tokens import Tokens
 from cauce.errors import DataRefused
-from cauce.evaluation.likelihood import likelihood
+from cauce.evaluation.likelihood import ItemLikelihood, likelihood
+from cauce.evaluation.statistics import Estimate, statistic_bootstrap
 from cauce.federated.compression import pack, pack_update, unpack
 from cauce.federated.messages import (
     Head,
@@ -30,7 +31,7 @@ from cauce.federated.messages import (
     write,
 )
 from cauce.federated.model import TrainedPart, added, seed_of
-from cauce.federated.privacy.budget import Plan, SitePrivacy, without_privacy
+from cauce.federated.privacy.budget import Plan, SitePrivacy, with_privacy, without_privacy
 from cauce.federated.privacy.dpsgd import DpSgd
 from cauce.federated.settings import FederatedSettings
 from cauce.models.loading import LoadedModel
@@ -50,6 +51,15 @@ class SiteData(NamedTuple):
     train: Sequence[Tokens]
     validation: Sequence[Tokens]
     test: Sequence[Tokens]
+    test_groups: Sequence[str]
+    """What each test example belongs with, such as its substance."""
+
+
+class Measured(NamedTuple):
+    """What a model is worth at the site."""
+
+    losses: Losses
+    test: list[ItemLikelihood]
 
 
 class Answered(NamedTuple):
@@ -126,9 +136,9 @@ class Site:
     def _alone(self, task: Message, place: Path) -> Answered:
         """Before the rounds: what the base is worth here, and what the site reaches by itself."""
         self.part.put({})
-        base = self._losses()
+        base = self._measured().losses
         self.part.put(self._alone_tensors(task, place))
-        return Answered({"losses": {"base": base, "alone": self._losses()}}, {})
+        return Answered({"losses": {"base": base, "alone": self._measured().losses}}, {})
 
     def _alone_tensors(self, task: Message, place: Path) -> dict[str, Tensor]:
         """What the site reaches by itself in as many updates as the job has; trained once."""
@@ -156,10 +166,11 @@ class Site:
         """The noise of a round, paid for; None where the job has no budget."""
         if self._federated.epsilon is None:
             return None
-        budget = SitePrivacy(
-            home, self._plan, epsilon=self._federated.epsilon, clip=self._federated.clip
-        )
+        budget = self._budget(home, self._federated.epsilon)
         return budget.of_round(number, self._federated.steps, task)
+
+    def _budget(self, home: Path, epsilon: float) -> SitePrivacy:
+        return SitePrivacy(home, self._plan, epsilon=epsilon, clip=self._federated.clip)
 
     def _finish(self, task: Message, place: Path) -> Answered:
         """The end: what each model is worth here; the best by validation stays, and no other."""
@@ -169,16 +180,22 @@ class Site:
             "global": task.tensors,
             "personal": self._personal(task, place),
         }
-        losses: dict[Model, Losses] = {}
+        found: dict[Model, Measured] = {}
         for name, tensors in models.items():
             self.part.put(tensors)
-            losses[name] = self._losses()
-        kept = min(models, key=lambda name: losses[name].validation)
+            found[name] = self._measured()
+        kept = min(models, key=lambda name: found[name].losses.validation)
         self.part.put(models[kept])
         write(place.parent / "kept.bin", Message(task.head, models[kept]))
         if self._save is not None:
             self._save(self.part, models[kept])
-        return Answered({"losses": losses, "kept": kept}, {})
+        figures = {
+            "losses": {name: it.losses for name, it in found.items()},
+            "kept": kept,
+            "gap": self._gap(found[kept].test, found["alone"].test),
+            "privacy": self._told_of_privacy(place.parent),
+        }
+        return Answered(figures, {})
 
     def _personal(self, task: Message, place: Path) -> dict[str, Tensor]:
         """The site's own copy of the shared model, trained a little further."""
@@ -216,15 +233,35 @@ class Site:
             proximal=self._federated.proximal if isinstance(place, int) else 0.0,
         )
 
-    def _losses(self) -> Losses:
-        validation, test = (
-            self._mean_loss(items) for items in (self._data.validation, self._data.test)
-        )
-        assert validation is not None, "a site has validation examples"
-        return Losses(validation=validation, test=test)
-
-    def _mean_loss(self, items: Sequence[Tokens]) -> float | None:
-        if not items:
+    def _gap(
+        self, kept: Sequence[ItemLikelihood], alone: Sequence[ItemLikelihood]
+    ) -> Estimate | None:
+        """Test loss of the one less that of the other, drawn by group; None without test items."""
+        if not kept:
             return None
-        figures = likelihood(self._loaded, items, self._training.batch_size)
-        return sum(it.nll for it in figures) / sum(it.tokens for it in figures)
+        columns = [
+            [mine.nll - own.nll, own.tokens] for mine, own in zip(kept, alone, strict=True)
+        ]
+        return statistic_bootstrap(
+            columns, self._data.test_groups, lambda sums: sums[..., 0] / sums[..., 1]
+        )
+
+    def _told_of_privacy(self, home: Path) -> str:
+        """What was promised to each training example of this site, and what was not."""
+        if self._federated.epsilon is None:
+            return without_privacy(self._plan)
+        budget = self._budget(home, self._federated.epsilon)
+        return with_privacy(self._plan, budget.spent(self._federated.rounds))
+
+    def _measured(self) -> Measured:
+        validation, test = (
+            likelihood(self._loaded, items, self._training.batch_size)
+            for items in (self._data.validation, self._data.test)
+        )
+        losses = Losses(validation=_loss(validation), test=_loss(test) if test else None)
+        return Measured(losses, test)
+
+
+def _loss(figures: Sequence[ItemLikelihood]) -> float:
+    """Nats per token."""
+    return sum(it.nll for it in figures) / sum(it.tokens for it in figures)

@@ -88,6 +88,14 @@ class SitePrivacy:
         return self._folder / f"account-{number:04}.json"
 
 
+def with_privacy(plan: Plan, epsilon: float) -> str:
+    """What a site is told when each of its training examples was hidden in noise."""
+    return (
+        f"each training example was hidden with epsilon {epsilon:.2g} at delta {plan.delta:.1g} "
+        "over the job; a person with several examples is hidden less"
+    )
+
+
 def without_privacy(plan: Plan) -> str:
     """What a site is told when updates leave it as they are; with what a budget would be.
 
