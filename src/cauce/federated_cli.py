@@ -124,6 +124,7 @@ def status(
 
     found = job_progress(Run.open(name).path)
     print(found.model_dump_json() if as_json else "\n".join(progress_lines(found)))
+    tell(f"As a page, with each site's gain: cauce report {name}")
 
 
 @keys_app.command("new")

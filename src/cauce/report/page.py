@@ -12,6 +12,7 @@ from cauce.report.charts import interval_chart, training_curve
 from cauce.report.forest import difference_chart
 from cauce.report.layers import layer_charts, routing_rows
 from cauce.report.metrics import NOT_MEASURED, SYSTEMS, metric_of, wanted
+from cauce.report.sites import job_of
 from cauce.report.verdict import assistant_sentences, tuning_sentences
 from cauce.report.ways import (
     CERTAINTY,
@@ -65,13 +66,15 @@ def content(run: Run) -> dict[str, Any]:
     kind = facts.corpus_kind(run)
     log = facts.training_log(run)
     ways = read_ways(run.path / "evaluate")
-    verdict = [tuning_sentences(comparison, is_text=kind == "text")]
-    if kind == "questions":
+    job = job_of(run)
+    verdict = [[job.sentence] if job else tuning_sentences(comparison, is_text=kind == "text")]
+    if kind == "questions" and not job:
         verdict.append(assistant_sentences(scores, items.get("assistant", {}).values()))
     if ways:
         verdict.append([ways_sentence(ways)])
     return {
         **_ways(ways),
+        "job": job,
         "name": manifest.get("run", run.path.name),
         "manifest": manifest,
         "notice": manifest.get("notice", ""),
