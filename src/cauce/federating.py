@@ -19,6 +19,7 @@ from cauce.federated.manifest import Manifest, misfit, read_manifest, require_sa
 from cauce.federated.messages import decode, digest, job_of
 from cauce.federated.model import TrainedPart
 from cauce.federated.saving import save_model
+from cauce.federated.secure import Identity
 from cauce.federated.site import Site, SiteData
 from cauce.models.adapters import attach
 from cauce.models.loading import load_base
@@ -47,11 +48,18 @@ def job_id(recipe: Recipe) -> str:
 
 
 def open_site(
-    recipe: Recipe, name: str, data: Path | None, runs_dir: Path, progress: Progress
+    recipe: Recipe,
+    name: str,
+    data: Path | None,
+    runs_dir: Path,
+    progress: Progress,
+    *,
+    identity: Identity | None = None,
 ) -> Site:
     """The site with its documents fetched and prepared and its model in memory.
 
-    `data` stands in the place of the first source's path. Its run is `runs_dir/NAME`.
+    `data` stands in the place of the first source's path. Its run is `runs_dir/NAME`. By
+    `identity` the other sites know its keys, where `federated.secure` is on.
     """
     _refuse_unfit(recipe)
     journey = road.start(_at_site(recipe, name, data), progress, runs_dir)
@@ -71,6 +79,7 @@ def open_site(
         seed=recipe.seed,
         progress=progress,
         save=lambda part, tensors: _save(recipe, part, tensors, journey.run),
+        identity=identity,
     )
 
 
@@ -174,7 +183,11 @@ def take_part(recipe: Recipe, place: Place, progress: Progress) -> None:
     audit.append(log, "site started", {"job": manifest.job, "site": name})
 
     def opened() -> ApprovedSite:
-        site = open_site(recipe, name, place.data, Path("runs"), progress)
+        identity = Identity(
+            place.node_key.with_name(f"{name}.signing.pem"),
+            {site.name: site.signing_key for site in manifest.sites},
+        )
+        site = open_site(recipe, name, place.data, Path("runs"), progress, identity=identity)
         _refuse_misfits(Path("runs") / name / "fetch" / "documents.jsonl", manifest)
         return ApprovedSite(site, manifest, place.folder)
 
@@ -277,6 +290,13 @@ def _refuse_unfit(recipe: Recipe) -> None:
         raise RecipeError(
             "model.new and model.liquid make a model in every run, and sites need the same one.\n"
             "Make it once with cauce train, and name its folder in model.base."
+        )
+    is_sum = recipe.federated.aggregation == "shared_factor" or recipe.model.adapter == "none"
+    if recipe.federated.secure and not is_sum:
+        raise RecipeError(
+            f"federated.secure adds the sites' changes unseen, and federated.aggregation is "
+            f"{recipe.federated.aggregation}, which needs each of them.\n"
+            "Set federated.aggregation to shared_factor, or federated.secure to false."
         )
     if recipe.model.quantize != "none":
         raise RecipeError(

@@ -8,7 +8,7 @@ import torch
 from cauce.errors import DataRefused, Interrupted, UserError
 from cauce.federated.coordinator import Coordinator
 from cauce.federated.in_process import InProcess
-from cauce.federated.messages import decode, read
+from cauce.federated.messages import Head, Message, decode, encode, read
 from federated.fixtures import make_site, settings
 
 
@@ -167,7 +167,8 @@ def test_a_killed_coordinator_goes_on_in_the_same_round_with_the_same_bits(tmp_p
 def test_a_site_that_is_asked_twice_answers_with_the_same_bytes(tmp_path):
     chosen = settings()
     run(tmp_path, chosen)
-    task = (tmp_path / "coordinator/0002-train/task.bin").read_bytes()
+    shared = read(tmp_path / "coordinator/0001-train/shared.bin").tensors
+    task = encode(Message(Head(kind="train", job="job", round=2), shared))
     reply = (tmp_path / "sites/sur/job/0002-train/reply.bin").read_bytes()
     again = make_site("sur", tmp_path / "sites", chosen)
     assert again.answer(task) == reply

@@ -78,3 +78,7 @@ def test_what_cannot_be_shared_is_refused(recipe, tmp_path):
     recipe["federated"]["sites"] = {"norte": "x"}
     with pytest.raises(RecipeError, match="names 1 sites; a simulation needs two"):
         simulate(parse_recipe(recipe, "test"), print, tmp_path)
+    recipe["federated"]["sites"] = {"norte": "x", "sur": "y", "este": "z"}
+    recipe["federated"]["secure"] = True
+    with pytest.raises(RecipeError, match="federated.aggregation is exact, which needs each"):
+        simulate(parse_recipe(recipe, "test"), print, tmp_path)

@@ -8,9 +8,10 @@ the sites' names.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 
@@ -19,7 +20,9 @@ from cauce.federated.aggregation import AdamState, adam_step, average
 from cauce.federated.compression import pack, unpack
 from cauce.federated.messages import (
     Head,
+    Kind,
     Message,
+    Stage,
     decode,
     digest,
     encode,
@@ -27,6 +30,15 @@ from cauce.federated.messages import (
     write,
 )
 from cauce.federated.model import combined_changes, without_lora
+from cauce.federated.privacy.masking import FEWEST_SITES
+from cauce.federated.secure import (
+    SumPlan,
+    envelopes_for,
+    mean_of,
+    peers,
+    survivors,
+    written,
+)
 from cauce.federated.settings import FederatedSettings
 from cauce.federated.weights import by_size, capped, loss_aware, uniform
 from cauce.records import Record
@@ -72,6 +84,9 @@ class Outcome(NamedTuple):
     rounds: list[Round]
     ends: dict[str, Head]
     """By site: what it said at the end, of each model's worth there and of the one it keeps."""
+    bytes_down: int
+    bytes_up: int
+    """Of all steps, the first and the last too."""
 
 
 class Coordinator:
@@ -97,38 +112,86 @@ class Coordinator:
         holds another job.
         """
         self._refuse_other_job()
-        alone = self._ask("alone", 0, {})
+        everyone = self._sites.names
+        alone = self._told("alone", 0, {}, everyone)
         references = {site: it.head.losses["alone"].validation for site, it in alone.items()}
         rounds = self._closed()
         tensors = read(self._state(rounds[-1].round)).tensors if rounds else {}
         for number in range(len(rounds) + 1, self._settings.rounds + 1):
-            replies = self._ask("train", number, tensors)
+            replies = self._told("train", number, tensors, everyone)
             weights = self._weights(replies, references)
-            tensors = self._combined(tensors, replies, weights, number)
+            if self._settings.secure:
+                tensors, added = self._summed(tensors, weights, number)
+                replies = {site: replies[site] for site in added}
+                weights = {site: weights[site] for site in added}
+            else:
+                tensors = self._combined(tensors, replies, weights, number)
             rounds.append(self._close(number, tensors, replies, weights))
-        replies = self._ask("finish", self._settings.rounds + 1, tensors)
-        return Outcome(tensors, rounds, {site: reply.head for site, reply in replies.items()})
+        replies = self._told("finish", self._settings.rounds + 1, tensors, everyone)
+        return Outcome(
+            tensors, rounds, {site: reply.head for site, reply in replies.items()}, *self._traffic()
+        )
 
-    def _ask(
-        self, kind: Literal["alone", "train", "finish"], number: int, tensors: Mapping[str, Tensor]
+    def _told(
+        self, kind: Kind, number: int, tensors: Mapping[str, Tensor], sites: Sequence[str]
     ) -> dict[str, Message]:
-        """The replies of a round by site: those that are written, and those still to come."""
+        """The replies of the sites to one task for all of them."""
+        message = Message(self._head(kind, number), dict(tensors))
+        task = encode(message)
+        replies = self._ask(kind, number, dict.fromkeys(sites, task))
+        self._refuse_few(kind, number, replies)
+        if kind != "finish":
+            self._settle(kind, number, replies)
+        return {site: decode(replies[site]) for site in sorted(replies)}
+
+    def _summed(
+        self, tensors: Mapping[str, Tensor], weights: dict[str, float], number: int
+    ) -> tuple[dict[str, Tensor], list[str]]:
+        """The shared model after a round of which only the sum of updates is known, and of whose.
+
+        A site that is lost between two stages is left out of the sum.
+        """
+        plan = SumPlan(job=self._job, round=number, weights=weights)
+        advertised = self._stage("advertise", number, dict.fromkeys(weights, written(plan)))
+        shared = self._stage("share", number, dict.fromkeys(advertised, peers(advertised)))
+        masked = self._stage("mask", number, envelopes_for(shared))
+        unmasked = self._stage("unmask", number, dict.fromkeys(masked, survivors(masked)))
+        mean = mean_of(plan, advertised, masked, unmasked)
+        return self._stepped(tensors, mean, number), sorted(masked)
+
+    def _stage(self, stage: Stage, number: int, contents: Mapping[str, bytes]) -> dict[str, bytes]:
+        """What the sites answer in one stage of a sum, whoever is asked again after a kill."""
+        tasks = {
+            site: encode(Message(self._head(stage, number), {}, content))
+            for site, content in contents.items()
+        }
+        replies = self._ask(stage, number, tasks)
+        self._refuse_no_majority(stage, number, replies)
+        self._settle(stage, number, replies)
+        return {site: decode(content).sealed for site, content in replies.items()}
+
+    def _ask(self, kind: Kind, number: int, tasks: Mapping[str, bytes]) -> dict[str, bytes]:
+        """The replies by site: those that are written, and those still to come."""
         place = self._place(kind, number)
-        task = encode(Message(Head(kind=kind, job=self._job, round=number), dict(tensors)))
-        with atomic_write(place / "task.bin", private=True) as stream:
-            stream.write(task)
+        write_json(place / "asked.json", {site: len(task) for site, task in tasks.items()})
         known = {path.stem: path.read_bytes() for path in place.glob("replies/*.bin")}
-        missing = [site for site in self._sites.names if site not in known]
-        for site, content in self._sites.ask(dict.fromkeys(missing, task)) if missing else ():
-            self._refuse_stray(site, decode(content).head, task)
+        is_settled = (place / "settled").is_file()
+        missing = {site: tasks[site] for site in tasks if site not in known and not is_settled}
+        for site, content in self._sites.ask(missing) if missing else ():
+            self._refuse_stray(site, decode(content).head, tasks[site])
             with atomic_write(place / "replies" / f"{site}.bin", private=True) as stream:
                 stream.write(content)
             known[site] = content
-            self._progress(
-                f"{kind} {number}: {site} replied, {len(known)} of {len(self._sites.names)}"
-            )
-        self._refuse_few(kind, number, known)
-        return {site: decode(known[site]) for site in sorted(known)}
+            self._progress(f"{kind} {number}: {site} replied, {len(known)} of {len(tasks)}")
+        return {site: known[site] for site in sorted(known)}
+
+    def _settle(self, kind: Kind, number: int, replies: Mapping[str, bytes]) -> None:
+        """Nobody else is asked for this task: what follows is made from these replies."""
+        with atomic_write(self._place(kind, number) / "settled") as stream:
+            stream.write(" ".join(replies).encode())
+
+    def _head(self, kind: Kind, number: int) -> Head:
+        return Head(kind=kind, job=self._job, round=number)
 
     def _combined(
         self,
@@ -141,15 +204,19 @@ class Coordinator:
         moved = {site: reply.tensors for site, reply in replies.items()}
         changes: dict[str, Tensor] = {}
         if self._settings.aggregation == "exact":
-            sent = read(self._place("train", number) / "task.bin").tensors
             scales = {site: reply.head.scaling for site, reply in replies.items()}
-            changes = combined_changes(sent, moved, scales, weights, seed=self._seed)
+            changes = combined_changes(tensors, moved, scales, weights, seed=self._seed)
             moved = {site: without_lora(it) for site, it in moved.items()}
         if not any(moved.values()):
             return changes
-        mean = average(moved, weights)
+        return {**changes, **self._stepped(tensors, average(moved, weights), number)}
+
+    def _stepped(
+        self, tensors: Mapping[str, Tensor], mean: Mapping[str, Tensor], number: int
+    ) -> dict[str, Tensor]:
+        """The trained tensors after a round that moves them by `mean`."""
         if self._settings.server_lr is None:
-            return {**changes, **{name: tensors.get(name, 0) + mean[name] for name in mean}}
+            return {name: tensors.get(name, 0) + mean[name] for name in mean}
         current = {name: tensors.get(name, torch.zeros_like(it)) for name, it in mean.items()}
         memory = self._state(number - 1).with_name("moments.bin")
         step = adam_step(
@@ -160,7 +227,7 @@ class Coordinator:
         )
         with atomic_write(self._state(number).with_name("moments.bin")) as stream:
             stream.write(pack(step.state.tensors(), "fp32"))
-        return {**changes, **step.tensors}
+        return step.tensors
 
     def _weights(
         self, replies: Mapping[str, Message], references: Mapping[str, float]
@@ -185,16 +252,16 @@ class Coordinator:
         weights: dict[str, float],
     ) -> Round:
         place = self._place("train", number)
-        sizes = {path.stem: path.stat().st_size for path in place.glob("replies/*.bin")}
         lost = tuple(site for site in self._sites.names if site not in replies)
+        down, up = self._traffic(f"{number:04}-*")
         closed = Round(
             round=number,
             replied=tuple(replies),
             lost=lost,
             weights=weights,
             loss_before={site: it.head.loss_before for site, it in replies.items()},
-            bytes_down=(place / "task.bin").stat().st_size * len(self._sites.names),
-            bytes_up=sum(sizes.values()),
+            bytes_down=down,
+            bytes_up=up,
             cpu_s={site: it.head.cpu_s for site, it in replies.items()},
         )
         head = Head(kind="train", job=self._job, round=number)
@@ -202,6 +269,15 @@ class Coordinator:
         write_json(place / "round.json", closed.model_dump(mode="json"))
         self._progress(f"round {number} of {self._settings.rounds}: {_told(closed)}")
         return closed
+
+    def _traffic(self, places: str = "*") -> tuple[int, int]:
+        """Bytes sent to the sites and come from them, in the steps of that name."""
+        asked = [
+            json.loads(path.read_bytes()) for path in self._folder.glob(f"{places}/asked.json")
+        ]
+        down = sum(sum(sizes.values()) for sizes in asked)
+        replies = self._folder.glob(f"{places}/replies/*.bin")
+        return down, sum(path.stat().st_size for path in replies)
 
     def _closed(self) -> list[Round]:
         """The rounds that are closed, from the first on."""
@@ -234,15 +310,28 @@ class Coordinator:
                 f"{digest(task)} of job {self._job}.\nAll sites must run the same recipe."
             )
 
-    def _refuse_few(self, kind: str, number: int, known: Mapping[str, bytes]) -> None:
+    def _refuse_few(self, kind: Kind, number: int, known: Mapping[str, bytes]) -> None:
         all_sites = self._sites.names
         if len(known) < self._settings.quorum * len(all_sites):
-            lost = ", ".join(site for site in all_sites if site not in known)
-            raise Interrupted(
-                f"{kind} {number}: {len(known)} of {len(all_sites)} sites replied, and "
-                f"{self._settings.quorum:.0%} are needed; not heard of: {lost}.\n"
-                "What came is kept. Start the job again when they are back."
-            )
+            raise self._waiting(kind, number, known, f"{self._settings.quorum:.0%} are")
+
+    def _refuse_no_majority(self, stage: Stage, number: int, known: Mapping[str, bytes]) -> None:
+        """Three must begin a sum, and a majority of those that did reach its end."""
+        begun = len(json.loads((self._place("advertise", number) / "asked.json").read_bytes()))
+        needed = FEWEST_SITES if stage == "advertise" else 0
+        needed = max(needed, begun // 2 + 1)
+        if len(known) < needed:
+            raise self._waiting(stage, number, known, f"a sum takes {needed}, which are")
+
+    def _waiting(
+        self, kind: Kind, number: int, known: Mapping[str, bytes], needed: str
+    ) -> Interrupted:
+        lost = ", ".join(site for site in self._sites.names if site not in known)
+        return Interrupted(
+            f"{kind} {number}: {len(known)} of {len(self._sites.names)} sites replied, and "
+            f"{needed} needed; not heard of: {lost}.\n"
+            "What came is kept. Start the job again when they are back."
+        )
 
 
 def _loss_before(site: str, reply: Message) -> float:

@@ -53,8 +53,8 @@ def result_of(outcome: Outcome) -> JobResult:
     return JobResult(
         sites=sites,
         rounds=tuple(outcome.rounds),
-        bytes_down=sum(it.bytes_down for it in outcome.rounds),
-        bytes_up=sum(it.bytes_up for it in outcome.rounds),
+        bytes_down=outcome.bytes_down,
+        bytes_up=outcome.bytes_up,
         lost=lost,
     )
 

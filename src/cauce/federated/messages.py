@@ -1,7 +1,8 @@
 """What coordinator and sites say to each other: a few figures, and tensors.
 
 A message is bytes: the length of its head (4 bytes), the head as JSON, and the tensors as
-`compression.pack` writes them. What is counted as traffic is the length of these bytes.
+`compression.pack` writes them, or what a sum needs as `secure` writes it. What is counted as
+traffic is the length of these bytes.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 Model = Literal["base", "global", "personal", "alone"]
 """The models that a site compares at the end."""
 
+Stage = Literal["advertise", "share", "mask", "unmask"]
+"""Of a sum that shows nobody's update."""
+STAGES: tuple[Stage, ...] = ("advertise", "share", "mask", "unmask")
+Kind = Literal["alone", "train", "finish"] | Stage
+"""What a site is asked to do."""
+
 _HEAD_BYTES = 4
 
 
@@ -40,7 +47,8 @@ class Losses(Record):
 class Head(Record):
     """What a message is about."""
 
-    kind: Literal["alone", "train", "finish", "reply"]
+    kind: Kind
+    """Of the task, or of the task that was replied to."""
     job: str
     """Fingerprint of the recipe: the same in every message of a job."""
     round: int = Field(ge=0)
@@ -73,10 +81,14 @@ class Message(NamedTuple):
     head: Head
     tensors: dict[str, Tensor]
     """fp32, on the CPU, by name."""
+    sealed: bytes = b""
+    """In the stages of a sum, instead of tensors."""
 
 
 def encode(message: Message, packing: Packing = "fp32") -> bytes:
     """The message as bytes."""
+    if message.head.kind in STAGES:
+        return framed(message.head, message.sealed)
     return framed(message.head, pack(message.tensors, packing))
 
 
@@ -93,7 +105,10 @@ def decode(content: bytes) -> Message:
     try:
         if len(content) < end:
             raise ValueError(f"its head has {size} bytes, and {len(content)} came in all")
-        return Message(Head.model_validate_json(content[_HEAD_BYTES:end]), unpack(content[end:]))
+        head = Head.model_validate_json(content[_HEAD_BYTES:end])
+        if head.kind in STAGES:
+            return Message(head, {}, content[end:])
+        return Message(head, unpack(content[end:]))
     except (ValidationError, ValueError) as error:
         raise DataRefused(
             f"a message of {len(content)} bytes cannot be read: {str(error).splitlines()[0]}\n"

@@ -35,6 +35,10 @@ class FederatedSettings(Record):
     """Pull of the local training towards the shared model (FedProx, Li et al. 2020)."""
     server_lr: float | None = Field(None, gt=0)
     """Rate of Adam on the change of each round (FedAdam, Reddi et al. 2021); null adds it whole."""
+    secure: bool = False
+    """Whether the coordinator learns the sum of the sites' changes alone, and nobody's own; with
+    three sites or more, and LoRA by `shared_factor`, as no sum of products is one of factors.
+    Losses and counts of examples are told as they are, and numbers take four bytes each."""
     epsilon: float | None = Field(None, gt=0)
     """Budget of differential privacy of each training example, over the job; null is without, and
     every site is told so. An example is a record, not a person with several."""

@@ -23,6 +23,7 @@ from cauce.federated.messages import (
     Losses,
     Message,
     Model,
+    Stage,
     decode,
     digest,
     encode,
@@ -33,6 +34,7 @@ from cauce.federated.messages import (
 from cauce.federated.model import TrainedPart, added, seed_of
 from cauce.federated.privacy.budget import Plan, SitePrivacy, with_privacy, without_privacy
 from cauce.federated.privacy.dpsgd import DpSgd
+from cauce.federated.secure import Identity, SecureSite
 from cauce.federated.settings import FederatedSettings
 from cauce.models.loading import LoadedModel
 from cauce.runs import atomic_write
@@ -67,6 +69,8 @@ class Answered(NamedTuple):
 
     figures: dict[str, Any]
     moved: dict[str, Tensor]
+    sealed: bytes = b""
+    """In a stage of a sum, instead of both."""
 
 
 class Site:
@@ -83,10 +87,11 @@ class Site:
         seed: int,
         progress: Progress,
         save: Callable[[TrainedPart, Mapping[str, Tensor]], None] | None = None,
+        identity: Identity | None = None,
     ) -> None:
         """`save` is called at the end with the model that the site keeps."""
         self.name, self.folder = name, folder
-        self._save = save
+        self._save, self._identity = save, identity
         self._loaded, self._data, self._seed, self._progress = loaded, data, seed, progress
         self._training, self._federated = settings
         self.part = TrainedPart(
@@ -114,10 +119,9 @@ class Site:
         if replied.is_file() and decode(kept := replied.read_bytes()).head.task == name:
             return kept
         start = time.process_time()
-        work = {"alone": self._alone, "train": self._train, "finish": self._finish}
-        figures, moved = work[task.head.kind](task, place)
+        figures, moved, sealed = self._answered(task, place)
         head = Head(
-            kind="reply",
+            kind=task.head.kind,
             job=task.head.job,
             round=task.head.round,
             site=self.name,
@@ -127,11 +131,32 @@ class Site:
             cpu_s=round(time.process_time() - start, 3),
             **figures,
         )
-        answer = framed(head, self._packed(moved, place))
+        answer = framed(head, sealed or self._packed(moved, place))
         with atomic_write(replied, private=True) as stream:
             stream.write(answer)
         shutil.rmtree(place / "training", ignore_errors=True)
         return answer
+
+    def _answered(self, task: Message, place: Path) -> Answered:
+        match task.head.kind:
+            case "alone":
+                return self._alone(task, place)
+            case "train":
+                return self._train(task, place)
+            case "finish":
+                return self._finish(task, place)
+            case stage:
+                return Answered({}, {}, self._summed(stage, task, place.parent))
+
+    def _summed(self, stage: Stage, task: Message, home: Path) -> bytes:
+        """The site's part in the sum of a round, in which nobody sees its update."""
+        number = task.head.round
+        own = SecureSite(home / f"{number:04}-sum.json", self.name, self._identity)
+        if stage != "mask":
+            return {"advertise": own.advertise, "share": own.share, "unmask": own.unmask}[stage](
+                task.sealed
+            )
+        return own.mask(task.sealed, read(home / f"{number:04}-moved.bin").tensors)
 
     def _alone(self, task: Message, place: Path) -> Answered:
         """Before the rounds: what the base is worth here, and what the site reaches by itself."""
@@ -160,7 +185,11 @@ class Site:
             "loss_before": summary["first_validation_loss"],
             "loss_after": summary["best_validation_loss"],
         }
-        return Answered(figures, self.part.moved())
+        moved = self.part.moved()
+        if not self._federated.secure:
+            return Answered(figures, moved)
+        write(place.parent / f"{number:04}-moved.bin", Message(task.head, moved))
+        return Answered(figures, {})
 
     def _private(self, home: Path, number: int, task: str) -> DpSgd | None:
         """The noise of a round, paid for; None where the job has no budget."""
@@ -239,9 +268,7 @@ class Site:
         """Test loss of the one less that of the other, drawn by group; None without test items."""
         if not kept:
             return None
-        columns = [
-            [mine.nll - own.nll, own.tokens] for mine, own in zip(kept, alone, strict=True)
-        ]
+        columns = [[mine.nll - own.nll, own.tokens] for mine, own in zip(kept, alone, strict=True)]
         return statistic_bootstrap(
             columns, self._data.test_groups, lambda sums: sums[..., 0] / sums[..., 1]
         )

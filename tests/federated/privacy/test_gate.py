@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cauce.federated.privacy.attacks import canary
+from cauce.evaluation.privacy.attacks import canary
 from cauce.federated.privacy.gate import Evidence, Limits, Losses, Verdict, examine, losses
 from cauce.models.loading import LoadedModel
 from models.tiny import tiny_model

@@ -1,1 +1,1 @@
-"""What keeps a patient out of what a site sends: noise, masks, attacks and the gate before it."""
+"""What keeps a patient out of what a site sends: noise, masks, and the gate before it."""

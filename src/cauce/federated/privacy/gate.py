@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cauce.corpus.tokens import Tokens
 from cauce.evaluation.likelihood import likelihood
+from cauce.evaluation.privacy.attacks import Canary, exposure, membership, token_recovery
 from cauce.evaluation.statistics import Estimate
-from cauce.federated.privacy.attacks import Canary, exposure, membership, token_recovery
 from cauce.models.loading import LoadedModel
 from cauce.records import Record
 from cauce.runs import write_json
