@@ -17,8 +17,8 @@ from benchmarks import report
 from benchmarks.training.measure import say
 from benchmarks.training.shapes import build, full_documents
 from cauce.corpus.tokens import Tokens
+from cauce.evaluation.privacy.attacks import Canary, token_recovery
 from cauce.federated.privacy.accounting import noise_for
-from cauce.federated.privacy.attacks import Canary, token_recovery
 from cauce.federated.privacy.dpsgd import DpSgd
 from cauce.federated.privacy.gate import Evidence, Verdict, examine, losses
 from cauce.models.adapters import attach

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from cauce.corpus.research.settings import ResearchSettings
 from cauce.corpus.settings import CorpusSettings, PairsSettings, TextSettings
+from cauce.corpus.shares import MaskedShares
 from cauce.errors import DataRefused
 from cauce.records import Example
-from cauce.runs import read_records
+from cauce.runs import read_records, write_records
 
 if TYPE_CHECKING:
     from cauce.corpus.tokens import Tokens
@@ -36,7 +37,7 @@ def _prepare_examples(
     from cauce.corpus.prepare import prepare
 
     recipe, progress = journey.recipe, journey.progress
-    documents = journey.run.path / "fetch" / "documents.jsonl"
+    documents = _documents(journey, folder, corpus)
     base = _make_base(journey, folder)
 
     def fits(example: Example) -> bool:
@@ -54,7 +55,31 @@ def _prepare_examples(
         )
     else:
         summary = prepare(documents, folder, corpus, seed=recipe.seed, fits=fits, progress=progress)
+    _plant(folder, corpus.canaries, seed=recipe.seed)
     return {**summary, **_tokens_learned(base, folder, progress)}
+
+
+def _documents(journey: Journey, folder: Path, corpus: MaskedShares) -> Path:
+    """What was fetched, or what is left of it without personal data."""
+    from cauce.corpus.masking import write_masked
+
+    documents = journey.run.path / "fetch" / "documents.jsonl"
+    if not corpus.mask_personal:
+        return documents
+    masked = folder / "documents.jsonl"
+    changed = write_masked(documents, masked)
+    journey.progress(f"masked personal data in {changed} documents")
+    return masked
+
+
+def _plant(folder: Path, count: int, *, seed: int) -> None:
+    """Adds that many secrets to the training examples."""
+    from cauce.evaluation.privacy.adapter import canary_examples
+
+    if count:
+        path = folder / "train.jsonl"
+        examples = list(read_records(path, Example))
+        write_records(path, [*examples, *canary_examples(count, seed=seed)])
 
 
 def _prepare_research(journey: Journey, folder: Path, corpus: ResearchSettings) -> dict[str, Any]:
@@ -168,7 +193,7 @@ def _copies(
 def _prepare_text(journey: Journey, folder: Path, corpus: TextSettings) -> dict[str, Any]:
     from cauce.corpus.text import TextCorpus
 
-    documents = journey.run.path / "fetch" / "documents.jsonl"
+    documents = _documents(journey, folder, corpus)
     texts = TextCorpus.of(documents, corpus, seed=journey.recipe.seed)
     base = _make_base(journey, folder, texts.texts("train"))
     summary = texts.write(

@@ -11,10 +11,10 @@ from pydantic import Field, field_validator
 
 from cauce.corpus.questions import KINDS
 from cauce.corpus.research.settings import ResearchSettings
-from cauce.corpus.shares import SplitShares
+from cauce.corpus.shares import MaskedShares, PlantedShares
 
 
-class CorpusSettings(SplitShares):
+class CorpusSettings(PlantedShares):
     """How documents become questions with their evidence and answers, and how these are split."""
 
     kind: Literal["questions"] = "questions"
@@ -40,7 +40,7 @@ class CorpusSettings(SplitShares):
         return kinds
 
 
-class PairsSettings(SplitShares):
+class PairsSettings(PlantedShares):
     """How documents that hold a question and its answer become examples, and how they are split."""
 
     kind: Literal["pairs"] = "pairs"
@@ -51,7 +51,7 @@ class PairsSettings(SplitShares):
     Empty where the questions ask by themselves."""
 
 
-class TextSettings(SplitShares):
+class TextSettings(MaskedShares):
     """How documents become rows of tokens to pretrain on, and how they are split.
 
     A share counts only where no source names that split; what no source names and no share draws is

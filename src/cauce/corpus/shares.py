@@ -20,3 +20,19 @@ class SplitShares(Record):
         if self.validation_share + self.test_share >= 0.8:
             raise ValueError("validation_share + test_share leave less than 0.2 to train on")
         return self
+
+
+class MaskedShares(SplitShares):
+    """Shares of a corpus whose documents may tell of people."""
+
+    mask_personal: bool = False
+    """Whether names, numbers, addresses and dates of people are masked (`[NOMBRE]`) in every
+    document before anything is made of it; medicines, doses, ages up to 89 and sexes stay."""
+
+
+class PlantedShares(MaskedShares):
+    """Shares of a corpus of examples, among which secrets can be planted."""
+
+    canaries: int = Field(0, ge=0, le=64)
+    """Numbers that nobody has, planted among the training examples, so that `cauce privacy` tells
+    how well the model remembers what it has seen once."""

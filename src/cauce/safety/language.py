@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from cauce.knowledge.words import fold
+from cauce.records import Spoken
 
-Spoken = Literal["es", "en", "ca"]
-"""ISO 639-1 code of what a person writes and is answered in."""
+__all__ = ["Spoken", "spoken_language"]
 
 _WORD = re.compile(r"[^\W\d_]+")
 _WORDS: dict[Spoken, frozenset[str]] = {

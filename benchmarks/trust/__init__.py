@@ -1,0 +1,1 @@
+"""Whether the assistant can be trusted, measured: `python -m benchmarks.trust`."""

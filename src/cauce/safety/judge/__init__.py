@@ -1,0 +1,1 @@
+"""What the person who asked gets: refused, helped safely, harmed or given nonsense."""
