@@ -101,6 +101,26 @@ def head_of(path: Path) -> LogHead:
     return LogHead(entries=verdict.entries, sha256=verdict.sha256, time=_now())
 
 
+def chain(events: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[tuple[Entry, ...], LogHead]:
+    """The entries of a log that is made at once, all of this moment, and its head.
+
+    `events` are at least one event with its details, in order.
+    """
+    made: list[Entry] = []
+    before, time = NO_LINE, _now()
+    for number, (event, details) in enumerate(events, 1):
+        made.append(
+            Entry(number=number, time=time, event=event, details=dict(details), before=before)
+        )
+        before = _sha256(_line(made[-1]))
+    return tuple(made), LogHead(entries=len(made), sha256=before, time=time)
+
+
+def verify_entries(entries: Iterable[Entry], head: LogHead | None = None) -> Verdict:
+    """The same as `verify`, of entries that are no lines of a file."""
+    return _look_through((_line(entry) + b"\n" for entry in entries), head)
+
+
 def verify(path: Path, head: LogHead | None = None) -> Verdict:
     """Reads the log through; without `head`, what the module's text names cannot be seen.
 

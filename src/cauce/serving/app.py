@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cauce.errors import MissingExtra, UserError
+from cauce.serving.audit_log import AuditLog, Recorded
 from cauce.serving.queue import Answerer
 from cauce.serving.security import is_loopback
 
@@ -36,11 +37,15 @@ def serve(
     port: int = 8000,
     *,
     notice: str = "",
+    log: AuditLog | None = None,
 ) -> None:
     """Serves until Ctrl-C. Port 0 takes a free one; the address is printed to stderr.
 
-    Raises UserError when `host` is not this machine or the port is taken.
+    Every reply is in `log` before it leaves. Raises UserError when `host` is not this machine or
+    the port is taken.
     """
+    if log is not None:
+        assistant = Recorded(assistant, log)
     app = create_app(assistant, model_name=model_name, notice=notice)
     with _extra_required():
         import uvicorn

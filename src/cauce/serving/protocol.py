@@ -213,7 +213,7 @@ def sentences(text: str) -> list[str]:
 def evidence(reply: Reply) -> dict[str, Any]:
     """What stands beside the text: citations, works, checks, and the reason without an answer."""
     fields = {"statements", "citations", "abstained", "reason", "choices", "checks"}
-    fields |= {"generated", "plain", "language"}
+    fields |= {"generated", "plain", "language", "emergency", "call"}
     works = [shown_work(work) for work in reply.works]
     return {**reply.model_dump(mode="json", include=fields), "works": works}
 

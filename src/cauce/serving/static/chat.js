@@ -91,6 +91,11 @@ function addChoice(turn, { delta, finish_reason }) {
 
 function showEvidence(turn, found) {
   turn.text.lang = found.language;
+  if (found.emergency) {
+    turn.body.append(callOf(found.call));
+    turn.article.classList.add("emergency");
+    if (found.abstained) return;
+  }
   if (found.citations.length) turn.text.replaceChildren(...referenced(turn, found.statements));
   turn.body.append(element("p", { key: standing(found), className: "mark" }));
   if (found.reason && !turn.said) {
@@ -125,6 +130,16 @@ function referenceTo(turn, citation) {
 }
 
 const citationId = (turn, citation) => `${turn.article.id}-source-${citation + 1}`;
+
+function callOf(numbers) {
+  const group = element("div", { className: "call" });
+  for (const number of numbers) {
+    const link = element("a", {}, element("span", { key: "call" }), ` ${number}`);
+    link.href = `tel:${number.replaceAll(" ", "")}`;
+    group.append(link);
+  }
+  return group;
+}
 
 function standing(found) {
   if (found.abstained) return "abstained";

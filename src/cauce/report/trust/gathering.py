@@ -1,0 +1,73 @@
+"""All that is known of a run, and all that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from cauce.errors import DataRefused
+from cauce.report.trust import stages, trials
+from cauce.report.trust.energy import estimates
+from cauce.report.trust.evidence import Evidence, measured, missing, origin
+from cauce.report.trust.measures import measures
+from cauce.report.trust.served import FOLDER, REPLIED, months
+from cauce.runs import Run
+from cauce.signatures import canonical
+
+_REPLIED = b'"event":' + canonical(REPLIED)
+
+Reader = Callable[[Run], Iterator[Evidence]]
+
+READERS: tuple[tuple[str, Reader], ...] = (
+    (stages.DECLARED, stages.evidence_of_declarations),
+    ("recipe.yaml", stages.evidence_of_recipe),
+    ("manifest.json", stages.evidence_of_fetch),
+    ("manifest.json", stages.evidence_of_preparation),
+    ("manifest.json", stages.evidence_of_training),
+    (stages.SCORES, stages.evidence_of_evaluation),
+    (stages.RANKED, stages.evidence_of_ways),
+    (stages.COMPARISON, stages.evidence_of_comparison),
+    (stages.FEDERATED, stages.evidence_of_federation),
+    (trials.REDTEAM, trials.evidence_of_redteam),
+    (trials.BASE_AND_TUNED, trials.evidence_of_tuned_harm),
+    (trials.PRIVACY, trials.evidence_of_privacy),
+    (trials.FAIRNESS, trials.evidence_of_fairness),
+    (trials.ROBUSTNESS, trials.evidence_of_robustness),
+    (trials.GUARDS, trials.evidence_of_guards),
+)
+"""Each file that a run may hold, and what reads it."""
+
+
+def gather(run: Run, country: str) -> tuple[Evidence, ...]:
+    """A row at least for every measure, in the order of the catalogue; unknown measures last.
+
+    Raises DataRefused for a file that cannot be read: a report that left it out would lie.
+    """
+    found = [row for file, reader in READERS for row in _read(file, reader, run)]
+    found += [*evidence_of_log(run), *estimates(found, country)]
+    place = {name: number for number, name in enumerate(measures())}
+    known = {row.name for row in found}
+    lacking = [
+        missing(measure, run.path.name) for name, measure in measures().items() if name not in known
+    ]
+    return tuple(sorted([*found, *lacking], key=lambda row: place.get(row.name, len(place))))
+
+
+def _read(file: str, reader: Reader, run: Run) -> list[Evidence]:
+    try:
+        return list(reader(run))
+    except (ValueError, KeyError) as error:
+        raise DataRefused(
+            f"{run.path / file} is not as this version of cauce writes it: "
+            f"{' '.join(str(error).split())[:200]}\n"
+            "Make it again with the command that wrote it, or move it out of the run."
+        ) from error
+
+
+def evidence_of_log(run: Run) -> Iterator[Evidence]:
+    """Replies in each month of the audit log."""
+    for path in months(run.path / FOLDER):
+        file = path.relative_to(run.path).as_posix()
+        where = origin(run, file, data="", command="cauce serve {run}")
+        with path.open("rb") as stream:
+            replies = sum(_REPLIED in line for line in stream)
+        yield measured("logged_replies", replies, where, part=path.stem)
