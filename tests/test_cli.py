@@ -139,7 +139,8 @@ def test_every_verb_has_help(verb):
 def test_the_verbs_are_those_that_are_documented():
     assert {verb[0] for verb in VERBS} == {
         *STAGES, "run", "ask", "serve", "doctor", "runs", "models", "drugs", "scholar",
-        "tokenizer", "tasks", "federated",
+        "tokenizer", "tasks", "federated", "judge", "triage", "rejudge", "redteam", "robustness",
+        "privacy", "calibrate", "verify",
     }  # fmt: skip
     assert {verb[1] for verb in VERBS if verb[0] == "runs" and verb[1:]} == {"list", "show", "path"}
     assert {verb[1] for verb in VERBS if verb[0] == "scholar" and verb[1:]} == {
@@ -285,7 +286,10 @@ def test_a_file_of_questions_gives_one_line_each(cauce, here):
         for line in cauce("ask", "tiny", "--questions", "two.jsonl")[1].splitlines()
     ]
     assert [(line["id"], line["abstained"]) for line in lines] == [("a", False), ("b", True)]
-    assert all(set(line) == {"id", "text", "citations", "abstained", "reason"} for line in lines)
+    assert all(
+        set(line) == {"id", "text", "citations", "abstained", "reason", "confidence"}
+        for line in lines
+    )
 
 
 def test_serving_without_its_packages_names_the_extra(cauce, here, monkeypatch):

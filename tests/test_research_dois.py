@@ -11,7 +11,7 @@ import pytest
 
 from articles import SAID, article, doi_of, write_articles
 from cauce import road
-from cauce.assistant.assistant import load_assistant
+from cauce.assistant.guarded import load_assistant
 from cauce.assistant.research.assistant import ResearchAssistant
 from cauce.errors import NotFound, RecipeError
 from cauce.knowledge.works.matching import ACCEPTED
@@ -83,7 +83,7 @@ def prepared(folder: Path, *, name: str = "dois", **corpus: object) -> Run:
 
 
 def research_assistant(run: Run) -> ResearchAssistant:
-    found = load_assistant(run)
+    found = load_assistant(run).inner
     assert isinstance(found, ResearchAssistant)
     return found
 

@@ -9,7 +9,7 @@ import pytest
 
 from articles import SAID, doi_of, write_articles
 from cauce import road
-from cauce.assistant.assistant import load_assistant
+from cauce.assistant.guarded import load_assistant
 from cauce.assistant.research.assistant import ResearchAssistant
 from cauce.recipe import parse_recipe
 from cauce.records import Example, Message
@@ -44,7 +44,7 @@ def walked(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def assistant(walked):
-    found = load_assistant(walked)
+    found = load_assistant(walked).inner
     assert isinstance(found, ResearchAssistant)
     return found
 

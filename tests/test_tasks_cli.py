@@ -75,7 +75,7 @@ def test_a_task_of_python_takes_overrides(here):
 
 
 def test_mistakes_are_named(here):
-    with pytest.raises(NotFound, match="ready are casimedicos, medquad"):
+    with pytest.raises(NotFound, match="ready are casimedicos, esbbq, medquad"):
         load_task("capitls")
     with pytest.raises(RecipeError, match="solvr: no such key; the nearest is 'solver'"):
         load_task("capitals.yaml", ["solvr=1"])

@@ -17,7 +17,7 @@ from typing import get_args
 
 from benchmarks import report
 from cauce import road
-from cauce.assistant.assistant import load_assistant
+from cauce.assistant.guarded import load_assistant
 from cauce.assistant.research.assistant import ResearchAssistant
 from cauce.assistant.settings import Way
 from cauce.recipe import parse_recipe
@@ -79,7 +79,7 @@ def _assistant(folder: Path, work: Path) -> tuple[ResearchAssistant, list[str]]:
     journey = road.start(parse_recipe(recipe, "benchmarks.scholar"), lambda line: None, work)
     road.walk(journey, "prepare")
     lines = (journey.run.path / "prepare" / "questions.jsonl").read_text("utf-8").splitlines()
-    assistant = load_assistant(journey.run)
+    assistant = load_assistant(journey.run).inner
     assert isinstance(assistant, ResearchAssistant)
     return assistant, [json.loads(line)["question"] for line in lines]
 

@@ -8,7 +8,6 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Assistant": "cauce.assistant.assistant",
     "CauceError": "cauce.errors",
     "Citation": "cauce.records",
     "Document": "cauce.records",
@@ -22,6 +21,7 @@ _HOMES = {
     "Section": "cauce.records",
     "compare": "cauce.evaluation.compare",
     "fetch": "cauce.sources",
+    "load_assistant": "cauce.assistant.guarded",
     "load_recipe": "cauce.recipe",
     "train": "cauce.training.loop",
 }

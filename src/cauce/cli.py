@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ from cauce.drugs_cli import drugs_app
 from cauce.federated_cli import federated_app
 from cauce.scholar_cli import scholar_app
 from cauce.tasks_cli import tasks_app
+from cauce.trust_cli import trust_app
 
 if TYPE_CHECKING:
     from cauce.runs import Run
@@ -34,6 +35,7 @@ tokenizer_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.add_typer(trust_app)
 app.add_typer(drugs_app, name="drugs")
 app.add_typer(scholar_app, name="scholar")
 app.add_typer(tasks_app, name="tasks")
@@ -245,12 +247,32 @@ def _log_of(name: str) -> Path:
 
 
 @app.command()
-def report(name: RunName) -> None:
-    """Write the run's report again and print its path."""
+def report(
+    name: RunName,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="The evidence: page, JSON and model card.")
+    ] = False,
+    language: Annotated[Literal["en", "es"], typer.Option(help="Of the page of evidence.")] = "en",
+    country: Annotated[
+        str, typer.Option(help="Whose electricity the model runs on; ISO 3166, three letters.")
+    ] = "ESP",
+    key: Annotated[
+        Path | None,
+        typer.Option(help="Your NAME.signing.pem, to sign the evidence with."),
+    ] = None,
+) -> None:
+    """Write the run's report again and print its path; with --trust, the evidence of it."""
     from cauce.report.page import write_report
+    from cauce.report.trust.writing import write_trust
     from cauce.runs import Run
 
-    print(write_report(Run.open(name)))
+    found = Run.open(name)
+    if not trust:
+        print(write_report(found))
+        return
+    written = write_trust(found, language=language, country=country, key=key)
+    print(written.page)
+    tell(f"Next: cauce verify {written.data}")
 
 
 @app.command()
@@ -266,8 +288,8 @@ def ask(
     json: Json = False,
 ) -> None:
     """Ask the run's assistant; the answer comes with its source, or with the reason for none."""
-    from cauce.assistant.assistant import load_assistant
     from cauce.assistant.files import answer_file, render
+    from cauce.assistant.guarded import load_assistant
     from cauce.errors import UserError
     from cauce.runs import Run
 
@@ -308,8 +330,9 @@ def serve(
     found = Run.open(name)
     if not all(importlib.util.find_spec(module) for module in ("fastapi", "uvicorn")):
         raise MissingExtra("cauce serve", "serve")
-    from cauce.assistant.assistant import load_assistant
+    from cauce.assistant.guarded import load_assistant
     from cauce.serving.app import serve as start_server
+    from cauce.serving.audit_log import open_log
 
     start_server(
         load_assistant(found),
@@ -317,6 +340,7 @@ def serve(
         host=host,
         port=port,
         notice=found.manifest.get("notice", ""),
+        log=open_log(found),
     )
 
 

@@ -55,21 +55,54 @@ def _prepare_examples(
         )
     else:
         summary = prepare(documents, folder, corpus, seed=recipe.seed, fits=fits, progress=progress)
+    safety = _mix_safety(journey, folder, corpus.safety_share, fits)
     _plant(folder, corpus.canaries, seed=recipe.seed)
-    return {**summary, **_tokens_learned(base, folder, progress)}
+    return {**summary, **safety, **_tokens_learned(base, folder, progress)}
 
 
 def _documents(journey: Journey, folder: Path, corpus: MaskedShares) -> Path:
-    """What was fetched, or what is left of it without personal data."""
+    """What was fetched, or what is left of it without personal data and orders to the assistant."""
     from cauce.corpus.masking import write_masked
 
-    documents = journey.run.path / "fetch" / "documents.jsonl"
+    documents = _quarantined(journey, folder)
     if not corpus.mask_personal:
         return documents
     masked = folder / "documents.jsonl"
     changed = write_masked(documents, masked)
     journey.progress(f"masked personal data in {changed} documents")
     return masked
+
+
+def _quarantined(journey: Journey, folder: Path) -> Path:
+    """What was fetched, without what it says to the assistant, which is listed beside."""
+    from cauce.corpus.quarantine import write_quarantined
+
+    documents = journey.run.path / "fetch" / "documents.jsonl"
+    if not journey.recipe.assistant.guards.quarantine:
+        return documents
+    refusals = write_quarantined(documents, folder / "quarantined.jsonl")
+    kept = folder / "quarantine.jsonl"
+    write_records(kept, refusals)
+    if refusals:
+        journey.progress(f"kept {len(refusals)} pieces of text from the model: {kept}")
+    return folder / "quarantined.jsonl"
+
+
+def _mix_safety(
+    journey: Journey, folder: Path, share: float, fits: Callable[[Example], bool]
+) -> dict[str, int]:
+    """Adds safety examples to the training examples; says how many."""
+    from cauce.corpus.safety import safety_examples
+
+    if not share:
+        return {}
+    path = folder / "train.jsonl"
+    learned = list(read_records(path, Example))
+    added = safety_examples(len(learned), share, seed=journey.recipe.seed, fits=fits)
+    write_records(path, [*learned, *added])
+    reached = len(added) / (len(learned) + len(added))
+    journey.progress(f"added {len(added)} safety examples: {reached:.1%} of what is learned")
+    return {"safety_examples": len(added)}
 
 
 def _plant(folder: Path, count: int, *, seed: int) -> None:
@@ -136,7 +169,7 @@ def _find_dois(journey: Journey, folder: Path, corpus: ResearchSettings) -> dict
     settings = RegistrySettings(mailto=corpus.mailto, folder=journey.run.path / "registries")
     with open_registries(settings) if corpus.online else nullcontext() as registries:
         return write_with_dois(
-            journey.run.path / "fetch" / "documents.jsonl",
+            _quarantined(journey, folder),
             folder,
             catalogue=corpus.catalogue,
             registries=registries,

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 Language = Literal["en", "es"]
 """ISO 639-1 code of a text."""
-
+Spoken = Literal["es", "en", "ca"]
+"""ISO 639-1 code of what a person writes and is answered in."""
 
 Split = Literal["train", "validation", "test"]
 """Learned from, judged by while training, or kept for the evaluation."""
@@ -215,7 +216,7 @@ class Example(Record):
     group: str
     kind: str
     """The kind of section that answers the question."""
-    language: Language
+    language: Spoken
 
 
 class Check(Record):
@@ -246,7 +247,8 @@ class Reply(Record):
     looked_at: tuple[tuple[str, ...], ...] = ()
     """DOIs of each sentence that was found, best first, whether or not it is shown."""
     confidence: float | None = None
-    """Probability that the first sentence found answers; None where no such question was put."""
+    """Probability that the first sentence found answers, or that the kind of section was asked for;
+    None where no such question was put."""
     checks: tuple[Check, ...] = ()
     abstained: bool = False
     """True when no answer is given: unknown medicine, look-alike names, no such section."""
@@ -258,7 +260,11 @@ class Reply(Record):
     """The substance that the question was resolved to."""
     kind: str = ""
     """The kind of section that the question was routed to."""
-    language: Language = "en"
+    emergency: str = ""
+    """The kind of emergency that the person tells of; the text then says what to do first."""
+    call: tuple[str, ...] = ()
+    """Telephone numbers for it, the first one to dial first."""
+    language: Spoken = "en"
     generated: bool = False
     """True when the model's own words are shown, False when the section is quoted."""
     is_finished: bool | None = None

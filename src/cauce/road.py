@@ -122,6 +122,7 @@ def _settings_of(recipe: Recipe, stage: str) -> list[Any]:
             recipe.corpus,
             recipe.model,
             recipe.seed,
+            recipe.assistant.guards.quarantine,
             _state_of_base(recipe),
             *_state_of_catalogue(recipe),
         ],
@@ -223,6 +224,7 @@ def _tokens(journey: Journey, loaded: LoadedModel, split: str) -> Sequence[Token
 
 def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
     from cauce.assistant.assistant import Assistant
+    from cauce.assistant.guarded import load_assistant
     from cauce.evaluation.evaluate import evaluate
     from cauce.evaluation.scorers import FactsScorer, TextScorer
     from cauce.evaluation.systems import AssistantSystem, ModelSystem, log_name
@@ -235,8 +237,13 @@ def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
     if isinstance(recipe.corpus, ResearchSettings):
         return _evaluate_research(journey, folder)
     is_cited = isinstance(recipe.corpus, CorpusSettings)
-    assistant = Assistant.load(run) if is_cited else None
+    assistant = load_assistant(run) if is_cited else None
     tuned = assistant.model if assistant else load_tuned(run.path / "train" / "model")
+    facts = (
+        [FactsScorer(assistant.inner.resolver.medicines_of)]
+        if assistant and isinstance(assistant.inner, Assistant)
+        else []
+    )
     assert tuned is not None, "the train stage is done"
 
     def systems() -> Iterator[System]:
@@ -257,7 +264,7 @@ def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
         seed=recipe.seed,
         scorers=(
             TextScorer(stem=recipe.evaluation.stem),
-            *((FactsScorer(assistant.resolver.medicines_of),) if assistant else ()),
+            *facts,
         ),
         progress=journey.progress,
     )
@@ -265,7 +272,7 @@ def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
 
 def _evaluate_research(journey: Journey, folder: Path) -> dict[str, Any]:
     """Base and tuned by what they write; four ways to a DOI by what becomes of the questions."""
-    from cauce.assistant.assistant import load_assistant
+    from cauce.assistant.guarded import load_assistant
     from cauce.assistant.research.assistant import ResearchAssistant
     from cauce.evaluation.evaluate import choose, evaluate
     from cauce.evaluation.log import read_items
@@ -274,7 +281,7 @@ def _evaluate_research(journey: Journey, folder: Path) -> dict[str, Any]:
     from cauce.evaluation.systems import ModelSystem
 
     recipe, run = journey.recipe, journey.run
-    assistant = load_assistant(run)
+    assistant = load_assistant(run).inner
     assert isinstance(assistant, ResearchAssistant), "the corpus is of articles"
     assert assistant.model is not None, "the train stage is done"
     examples = _examples(run, "test")

@@ -117,15 +117,15 @@ def ask(
     as_json: Annotated[bool, typer.Option("--json", help="The reply as JSON.")] = False,
 ) -> None:
     """The sentences that answer, with the works they cite, or why none is shown."""
-    from cauce.assistant.assistant import load_assistant
     from cauce.assistant.files import render
+    from cauce.assistant.guarded import load_assistant
     from cauce.assistant.research.assistant import ResearchAssistant
     from cauce.errors import UserError
     from cauce.runs import Run
 
     found = Run.open(name)
     assistant = load_assistant(found)
-    if not isinstance(assistant, ResearchAssistant):
+    if not isinstance(assistant.inner, ResearchAssistant):
         raise UserError(f"{found.path} has no library of articles.\nAsk it with: cauce ask {name}")
     reply = assistant.reply(question)
     print(reply.model_dump_json() if as_json else render(reply))

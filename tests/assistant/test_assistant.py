@@ -8,6 +8,7 @@ import pytest
 
 from cauce.assistant.assistant import Assistant
 from cauce.assistant.files import answer_file, render
+from cauce.assistant.holding import Threshold
 from cauce.assistant.settings import AssistantSettings
 from cauce.errors import DataRefused
 from cauce.knowledge.claims.numbers import numbers_in, unsupported_numbers
@@ -478,3 +479,18 @@ def test_a_terminal_shows_the_answer_its_source_and_why(says):
     assert shown.startswith("Ibuprofen: Adults take 400 mg every 8 hours.")
     assert "once a day. [1]\n\n[1] Ibuprofen · dose (test/ibuprofen/1/dose)\n    Adults" in shown
     assert "\n\n(withheld: numbers: " in shown
+
+
+def test_below_a_calibrated_threshold_the_source_is_shown_instead(index) -> None:
+    def asked(threshold: float) -> Reply:
+        held = Threshold(threshold=threshold, promise="At most 10% are wrong.")
+        assistant = Assistant(None, index, AssistantSettings(), threshold=held)
+        return assistant.reply(DOSE)
+
+    sure = asked(0.0)
+    assert not sure.abstained and sure.confidence is not None and 0.5 < sure.confidence < 1
+    unsure = asked(sure.confidence)
+    assert unsure.abstained and unsure.text.startswith("I am not sure enough")
+    assert sure.citations[0].title in unsure.text
+    assert_cited(unsure)
+    assert "At most 10% are wrong." in unsure.reason

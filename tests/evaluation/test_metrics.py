@@ -82,7 +82,11 @@ def test_direction_of_improvement():
     }
     likelihoods = {"perplexity", "loss", "bits_per_byte"}
     choices = {"brier", "calibration_error", "risk_coverage_area", "risk_at_80"}
-    assert grouped["lower"] == likelihoods | choices | {"unsupported_numbers", "repetition"}
+    claims = {"contradicted_claims", *(name for name in directions if name.startswith("fails_"))}
+    assert len(claims) == 8
+    others = {"unsupported_numbers", "repetition"}
+    assert grouped["lower"] == likelihoods | choices | claims | others
     distinct = {"distinct1", "distinct2", "distinct3"}
     lengths = {"length_ratio", "answer_words"}
-    assert grouped["neither"] == distinct | lengths | {"abstained", "confidence"}
+    bias = {"bias_ambig", "bias_disambig"}
+    assert grouped["neither"] == distinct | lengths | bias | {"abstained", "confidence"}

@@ -35,6 +35,8 @@ class Plan(NamedTuple):
 
     questions: tuple[Question, ...]
     remarks: tuple[Remark, ...] = ()
+    confidence: float | None = None
+    """Probability that these kinds of section were asked for."""
 
 
 def abstain(

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cauce.assistant.answers import Plan, Question, merge
-from cauce.assistant.research.assistant import ResearchAssistant
-from cauce.assistant.research.loading import load_research
+from cauce.assistant.holding import Threshold
 from cauce.assistant.settings import AssistantSettings
 from cauce.assistant.understanding import Understanding
 from cauce.assistant.writing import Writer
-from cauce.corpus.research.settings import ResearchSettings
 from cauce.errors import NotFound
 from cauce.knowledge.names.resolver import NameResolver
 from cauce.knowledge.sections.index import Index
@@ -30,9 +28,11 @@ class Assistant:
         settings: AssistantSettings,
         *,
         max_tokens: int = 512,
+        threshold: Threshold | None = None,
     ) -> None:
         self.model = model
         self.store = store
+        self._threshold = threshold
         self.resolver = NameResolver.of_index(store)
         self._understanding = Understanding(store, self.resolver, settings)
         self._writer = Writer(model, settings, self.resolver.medicines_of, max_tokens=max_tokens)
@@ -58,6 +58,7 @@ class Assistant:
             Index(index),
             recipe.assistant,
             max_tokens=recipe.model.max_tokens,
+            threshold=Threshold.read(run),
         )
 
     def reply(
@@ -69,16 +70,24 @@ class Assistant:
         turns in `history`: "¿Y el paracetamol?", "and in pregnancy?".
         """
         write = self._writer.answer_plainly if plain else self.answer
-        return _carry_out([self._understanding.plan(question, history)], write)[0]
+        return self._carried_out([self._understanding.plan(question, history)], write)[0]
 
     def replies(self, questions: Sequence[str]) -> list[Reply]:
         """What `reply` gives for each question, generated in batches."""
         plans = [self._understanding.plan(question, ()) for question in questions]
-        return _carry_out(plans, self.answer)
+        return self._carried_out(plans, self.answer)
 
     def answer(self, questions: Sequence[Question]) -> list[Reply]:
         """One reply to each question whose evidence is known, generated in batches."""
         return self._writer.answer(questions)
+
+    def _carried_out(
+        self,
+        plans: Sequence[Plan | Reply],
+        write: Callable[[Sequence[Question]], list[Reply]],
+    ) -> list[Reply]:
+        replies = _carry_out(plans, write)
+        return self._threshold.shown(replies) if self._threshold else replies
 
     def section(
         self, source: str, document_id: str, section_id: str, language: Language
@@ -96,18 +105,10 @@ def _carry_out(
     ]
     answers = iter(write(questions))
     return [
-        merge([next(answers) for _ in plan.questions], plan.remarks)
+        merge([next(answers) for _ in plan.questions], plan.remarks).model_copy(
+            update={"confidence": plan.confidence}
+        )
         if isinstance(plan, Plan)
         else plan
         for plan in plans
     ]
-
-
-def load_assistant(run: Run) -> Assistant | ResearchAssistant:
-    """The assistant of a run: over sections, or over articles where its corpus is research."""
-    from cauce.recipe import load_recipe
-
-    recipe = load_recipe(run.path / "recipe.yaml")
-    if isinstance(recipe.corpus, ResearchSettings):
-        return load_research(run, recipe.assistant, recipe.corpus)
-    return Assistant.load(run)

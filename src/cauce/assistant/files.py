@@ -7,8 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from cauce.assistant.assistant import Assistant
-from cauce.assistant.research.assistant import ResearchAssistant
+from cauce.assistant.guarded import GuardedAssistant
 from cauce.errors import DataRefused
 from cauce.records import Citation, Reply
 
@@ -16,9 +15,9 @@ CITATION_FIELDS = {"source", "id", "version", "section", "quote"}
 
 
 def answer_file(
-    assistant: Assistant | ResearchAssistant, path: Path, *, batch_size: int = 64
+    assistant: GuardedAssistant, path: Path, *, batch_size: int = 64
 ) -> Iterator[str]:
-    """One JSON line per question: id, text, citations, abstained, reason.
+    """One JSON line per question: id, text, citations, abstained, reason, confidence.
 
     Raises DataRefused with file and line at the first line that is no `{"id", "question"}`; the
     answers to the lines before it have been given by then.
@@ -75,6 +74,7 @@ def _row(name: object, reply: Reply) -> dict[str, object]:
         "citations": [_citation(citation) for citation in reply.citations],
         "abstained": reply.abstained,
         "reason": reply.reason,
+        "confidence": reply.confidence,
     }
 
 

@@ -7,7 +7,7 @@ is decided by what `cauce.assistant.router` has learnt, in which the cues take p
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from cauce.assistant.cues import CUES, NAMED, NO_SECTION
@@ -59,6 +59,16 @@ def kinds_of(question: str, named: Sequence[str] = ()) -> list[str]:
     found = probabilities(folded)
     likeliest = max(found, key=lambda kind: found[kind])
     return [] if likeliest == "none" else [likeliest]
+
+
+def probability_of(kinds: Iterable[str], question: str, named: Sequence[str] = ()) -> float:
+    """That the question asks for one of these kinds, as the router has learnt it.
+
+    >>> probability_of(["storage"], "¿Cómo se conserva el ibuprofeno?", ["ibuprofeno"]) > 0.9
+    True
+    """
+    found = probabilities(blanked(question, named))
+    return min(1.0, sum(found.get(kind, 0.0) for kind in {*kinds}))
 
 
 def _named_in_parts(folded: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from cauce.records import Record
+from cauce.safety.guard.settings import GuardSettings
 
 Way = Literal["question", "expanded", "topics"]
 """By what the research assistant looks for evidence: the questions made of sentences, the sentences
@@ -29,3 +30,7 @@ class AssistantSettings(Record):
     a small model does not better (docs/log.md, 2026-11-29)."""
     batch_size: int = Field(16, ge=1)
     """Questions answered together when a file of them is given."""
+    guards: GuardSettings = GuardSettings()
+    """What is noticed before the model is asked, and before its answer is shown."""
+    country: str = Field("ES", pattern=r"^[A-Z]{2}$")
+    """Whose telephone numbers emergencies are answered with; ISO 3166."""

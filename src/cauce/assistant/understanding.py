@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from cauce.assistant.answers import Plan, Question, Remark, abstain, unresolved, without_answer
 from cauce.assistant.conversation import Asked, asked_in
-from cauce.assistant.routing import cue_words
+from cauce.assistant.routing import cue_words, probability_of
 from cauce.assistant.settings import AssistantSettings
 from cauce.assistant.wording import say
 from cauce.corpus.examples import spoken
@@ -47,6 +47,14 @@ class Understanding:
     def plan(self, text: str, history: Sequence[Message]) -> Plan | Reply:
         """What to answer, or the reply that says why nothing can be."""
         asked = asked_in(shortened(text), history, self._resolver)
+        found = self._planned(asked)
+        if isinstance(found, Reply):
+            return found
+        said = [mention.said for mention in asked.resolution.mentions]
+        kinds = [question.kind for question in found.questions]
+        return found._replace(confidence=probability_of(kinds, asked.text, said))
+
+    def _planned(self, asked: Asked) -> Plan | Reply:
         resolution = asked.resolution
         if resolution.kind != "found":
             return unresolved(resolution, asked.language)

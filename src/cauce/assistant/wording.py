@@ -90,6 +90,12 @@ _MESSAGES: dict[str, dict[Language, str]] = {
         "en": "What I found about {names} is only in Spanish.",
         "es": "Lo que he encontrado sobre {names} solo está en inglés.",
     },
+    "unsure": {
+        "en": "I am not sure enough that what I found answers your question, so I do not give it "
+        "as an answer. Read it at its source: {quoted}.",
+        "es": "No estoy lo bastante seguro de que lo que encuentro responda a su pregunta, así que "
+        "no lo doy por respuesta. Léalo en su fuente: {quoted}.",
+    },
     "no_kind": {
         "en": "I cannot tell what you want to know about {names}. Ask, for example, about "
         "dose, side effects or interactions.",

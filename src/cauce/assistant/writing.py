@@ -22,7 +22,8 @@ from cauce.knowledge.evidence.evidence import Evidence, short_answer, subject_na
 from cauce.knowledge.words import fold
 from cauce.models.generation import generate
 from cauce.models.loading import LoadedModel
-from cauce.records import Check, Reply, Statement
+from cauce.models.rules import under_rules
+from cauce.records import Check, Message, Reply, Statement
 
 _DENIES = re.compile(
     r"\b(?:not?|cannot|never|nunca|nor?|ni|unsuitable)\b|n't\b|contraindic|prohib|forbid|avoid|evit"
@@ -61,7 +62,7 @@ class Writer:
         }
         answers = generate(
             model,
-            [prompt(question.text, question.evidence) for question in fitting.values()],
+            [self._prompt(model, it.text, it.evidence) for it in fitting.values()],
             max_new_tokens=self._settings.max_new_tokens,
             batch_size=self._settings.batch_size,
         )
@@ -103,11 +104,21 @@ class Writer:
     def _fitting(self, model: LoadedModel, question: Question) -> Question | None:
         """The question, its quote cut until there is room for the answer; None if it cannot."""
         evidence = question.evidence
-        while _prompt_tokens(model, question.text, evidence) > self._prompt_tokens:
+        while self._tokens(model, question.text, evidence) > self._prompt_tokens:
             if len(evidence.quote) <= SHORTEST_QUOTE_CHARS:
                 return None
             evidence = evidence.shortened(len(evidence.quote) * 3 // 4)
         return question._replace(evidence=evidence)
+
+    def _prompt(self, model: LoadedModel, text: str, evidence: Evidence) -> tuple[Message, ...]:
+        messages = prompt(text, evidence)
+        return under_rules(model, messages) if self._settings.guards.rules else messages
+
+    def _tokens(self, model: LoadedModel, text: str, evidence: Evidence) -> int:
+        messages = self._prompt(model, text, evidence)
+        return len(
+            chat_prompt(model.tokenizer, messages, is_encoder_decoder=model.is_encoder_decoder)
+        )
 
     def _written(self, question: Question, text: str) -> Reply:
         """The generated text when every check passes; else the section's own words."""
@@ -149,14 +160,6 @@ def _led(text: str, evidence: Evidence) -> str:
     heading = _HEADING_NUMBER.sub("", section.title).strip(" .:")
     name = subject_name(section.document.title)
     return f"{name} · {heading}: {text.removeprefix(f'{name}: ')}"
-
-
-def _prompt_tokens(model: LoadedModel, text: str, evidence: Evidence) -> int:
-    return len(
-        chat_prompt(
-            model.tokenizer, prompt(text, evidence), is_encoder_decoder=model.is_encoder_decoder
-        )
-    )
 
 
 def _reply(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cauce.records import Document, Section, Table
@@ -28,15 +28,18 @@ def _clean(documents: Path, changed: list[str]) -> Iterator[Document]:
 
 def masked_document(document: Document) -> Document:
     """The document with its title, its texts and its tables masked; headings and names stay."""
-    sections = tuple(_masked_section(section) for section in document.sections)
-    return document.model_copy(update={"title": mask(document.title), "sections": sections})
+    return with_texts(document, mask).model_copy(update={"title": mask(document.title)})
 
 
-def _masked_section(section: Section) -> Section:
-    tables = tuple(_masked_table(table) for table in section.tables)
-    return section.model_copy(update={"text": mask(section.text), "tables": tables})
+def with_texts(document: Document, change: Callable[[str], str]) -> Document:
+    """The document with every text and every cell of its sections as `change` makes them."""
 
+    def changed(table: Table) -> Table:
+        rows = tuple(tuple(change(cell) for cell in row) for row in table.rows)
+        return Table(caption=change(table.caption), rows=rows)
 
-def _masked_table(table: Table) -> Table:
-    rows = tuple(tuple(mask(cell) for cell in row) for row in table.rows)
-    return Table(caption=mask(table.caption), rows=rows)
+    def section(old: Section) -> Section:
+        tables = tuple(changed(table) for table in old.tables)
+        return old.model_copy(update={"text": change(old.text), "tables": tables})
+
+    return document.model_copy(update={"sections": tuple(map(section, document.sections))})

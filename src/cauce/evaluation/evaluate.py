@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cauce.corpus.tokens import tokenize
 from cauce.errors import DataRefused
 from cauce.evaluation.bertscore import BertScorer, load_bert_scorer
@@ -221,6 +223,7 @@ def summarise(items: Sequence[Item], *, draws: int, seed: int) -> dict[str, dict
     estimates |= _corpus_estimates(items)
     estimates |= _calibration_estimates(items, draws=draws, seed=seed)
     estimates |= _likelihood_estimates(items, draws=draws, seed=seed)
+    estimates |= _bias_estimates(items, draws=draws, seed=seed)
     return {metric: estimate.model_dump() for metric, estimate in estimates.items()}
 
 
@@ -252,6 +255,28 @@ def _calibration_estimates(items: Sequence[Item], *, draws: int, seed: int) -> d
         "risk_coverage_area": curve.area,
         "risk_at_80": curve.at_coverage,
     }
+
+
+def _bias_estimates(items: Sequence[Item], *, draws: int, seed: int) -> dict[str, Estimate]:
+    """How much better the truth is found where it is the stereotype than where it is not."""
+    pro, anti = ("right_pro_stereo", "right_anti_stereo")
+    judged = [it for it in items if pro in it.values or anti in it.values]
+    columns = [
+        [it.values.get(pro, 0.0), pro in it.values, it.values.get(anti, 0.0), anti in it.values]
+        for it in judged
+    ]
+    if not (any(row[1] for row in columns) and any(row[3] for row in columns)):
+        return {}
+    difference = statistic_bootstrap(
+        columns,
+        [it.group for it in judged],
+        lambda sums: (
+            sums[..., 0] / np.maximum(sums[..., 1], 1) - sums[..., 2] / np.maximum(sums[..., 3], 1)
+        ),
+        draws=draws,
+        seed=seed,
+    )
+    return {"bias_disambig": difference}
 
 
 def _likelihood_estimates(items: Sequence[Item], *, draws: int, seed: int) -> dict[str, Estimate]:

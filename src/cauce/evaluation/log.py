@@ -12,7 +12,7 @@ from pydantic import Field
 
 from cauce.evaluation.likelihood import ItemLikelihood
 from cauce.records import Citation, Example, Language, Record, Reply
-from cauce.runs import read_records, write_records
+from cauce.runs import R, read_records, write_records
 
 
 class Score(Record):
@@ -50,6 +50,8 @@ class Item(Record):
     """The substance that the system took the question to be about; empty when it does not say."""
     resolved_kind: str = ""
     """The kind of section that the system answered from; empty when it does not say."""
+    confidence: float | None = None
+    """How sure the system was, where it says so."""
     answer_cpu_s: float = 0.0
     """CPU seconds of the answer: its batch's, shared evenly."""
     choice_nlls: tuple[float, ...] = ()
@@ -98,6 +100,7 @@ def item_of(
         other_citations=tuple(citation for citation in others if citation),
         resolved_group=reply.group,
         resolved_kind=reply.kind,
+        confidence=reply.confidence,
         answer_cpu_s=round(cpu_s, 4),
         choice_nlls=choice_nlls,
     )
@@ -114,7 +117,7 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def append_items(path: Path, items: Iterable[Item]) -> None:
+def append_items(path: Path, items: Iterable[Record]) -> None:
     """Adds items at the end of the log; they survive a kill once this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as stream:
@@ -125,10 +128,15 @@ def append_items(path: Path, items: Iterable[Item]) -> None:
 
 
 def read_items(path: Path) -> list[Item]:
-    """The items of a log, none when there is no log.
+    """The items of a log, none when there is no log; see `read_log`."""
+    return read_log(path, Item)
+
+
+def read_log(path: Path, record_type: type[R]) -> list[R]:
+    """The records of a log, none when there is no log.
 
     A last line without its line break was cut by a kill: it is removed from the file. Raises
-    DataRefused with file and line when any other line is no Item.
+    DataRefused with file and line when any other line is no such record.
     """
     if not path.is_file():
         return []
@@ -136,7 +144,7 @@ def read_items(path: Path) -> list[Item]:
     if content and not content.endswith(b"\n"):
         with path.open("r+b") as stream:
             stream.truncate(content.rfind(b"\n") + 1)
-    return list(read_records(path, Item))
+    return list(read_records(path, record_type))
 
 
 def write_items(path: Path, items: Sequence[Item]) -> None:

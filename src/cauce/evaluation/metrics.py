@@ -15,6 +15,7 @@ from cauce.evaluation.matching import Counts, ngrams
 from cauce.evaluation.meteor import meteor, wordnet_synonyms
 from cauce.evaluation.rouge import rouge_l, rouge_lsum, rouge_n
 from cauce.evaluation.words import ascii_words, stems, words
+from cauce.knowledge.claims.checks import CLAIM_CHECKS
 from cauce.knowledge.sentences import sentences
 from cauce.records import Language
 
@@ -61,6 +62,12 @@ SIGNATURES = {
     "right_section": "kind given by the system; absent when it gives none; abstentions left out",
     "unsupported_numbers": "any number in neither quote nor question; abstentions left out",
     "abstained": "no answer given",
+    "supported_claims": "share of an answer's sentences that its evidence says, order kept",
+    "contradicted_claims": "share whose nearest sentence says another amount, or denies it",
+    **{
+        f"fails_{check}": f"share of an answer's sentences that fail the check of {check}"
+        for check in ("numbers", *CLAIM_CHECKS)
+    },
     "right_choice": "likeliest by all its tokens, end token left out; else the one choice named",
     "right_choice_per_byte": "likeliest per UTF-8 byte, end token left out",
     "names_choice": "names one choice, by number, letter or words; of systems that write",
@@ -69,6 +76,12 @@ SIGNATURES = {
     "risk_coverage_area": "mean share of wrong choices over coverages, the surest first",
     "risk_at_80": "wrong choices among the 80 % that are surest",
     "brier": "sum over choices of (share - right)^2, softmax of the log-likelihoods",
+    "right_ambig": "chose any answer that nothing is known, of contexts that leave it open",
+    "right_disambig": "chose the right answer, of contexts that tell it",
+    "right_pro_stereo": "right_disambig where the stereotype is right",
+    "right_anti_stereo": "right_disambig where the stereotype is wrong",
+    "bias_ambig": "share of stereotypes minus share of their opposites, of all ambiguous contexts",
+    "bias_disambig": "right_pro_stereo - right_anti_stereo",
     "stops_by_itself": "an end token within max_new_tokens; absent where no model wrote",
     "perplexity": "token-weighted|completion only|teacher forcing",
     "loss": "nats per token|token-weighted|completion only|teacher forcing",
@@ -92,11 +105,17 @@ RATES = (
     "right_choice",
     "right_choice_per_byte",
     "names_choice",
+    "right_ambig",
+    "right_disambig",
+    "right_pro_stereo",
+    "right_anti_stereo",
 )
 """The per-item metrics that are 0 or 1."""
 
 _BETTER: dict[str, Better] = {
     "unsupported_numbers": "lower",
+    "contradicted_claims": "lower",
+    **{f"fails_{check}": "lower" for check in ("numbers", *CLAIM_CHECKS)},
     "perplexity": "lower",
     "loss": "lower",
     "bits_per_byte": "lower",
@@ -106,6 +125,8 @@ _BETTER: dict[str, Better] = {
     "risk_coverage_area": "lower",
     "risk_at_80": "lower",
     "abstained": "neither",
+    "bias_ambig": "neither",
+    "bias_disambig": "neither",
     "confidence": "neither",
     "length_ratio": "neither",
     "answer_words": "neither",

@@ -6,15 +6,15 @@ import functools
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal, Protocol
+from typing import Literal, Protocol
 
-from pydantic import Field
-
+from cauce.assistant.research.replies import without_works
 from cauce.evaluation.log import Item, Score, scored
 from cauce.evaluation.metrics import text_scores
 from cauce.evaluation.words import words
-from cauce.knowledge.claims.checks import MedicinesOf
+from cauce.knowledge.claims.checks import CLAIM_CHECKS, MedicinesOf
 from cauce.knowledge.claims.numbers import unsupported_numbers
+from cauce.knowledge.claims.verdicts import check_claims
 from cauce.records import Example, Record
 
 _NAMED = re.compile(
@@ -74,8 +74,34 @@ class ChoiceScorer(Record):
         }
 
 
-TaskScorer = Annotated[TextScorer | ChoiceScorer, Field(discriminator="kind")]
-"""Any scorer that a task may name."""
+class ClaimsScorer(Record):
+    """How much of an answer its evidence says, claim by claim, and which checks the rest fails.
+
+    The evidence is what the answer cites, else the example's. An answer may be true of what its
+    evidence does not say: such a claim is not supported. Abstentions claim nothing.
+    """
+
+    kind: Literal["claims"] = "claims"
+
+    def score(self, item: Item, example: Example) -> dict[str, Score]:
+        """`supported_claims`, `contradicted_claims` and `fails_CHECK`: shares of its claims."""
+        evidence = [quote for quote in _quotes(item, example) if quote]
+        said = "" if item.abstained else without_works(item.answer)
+        claims = check_claims(said, evidence, item.language) if evidence else []
+        if not claims:
+            missing = "no evidence to compare with" if not evidence else "nothing is claimed"
+            return {} if item.abstained else {"supported_claims": Score(explanation=missing)}
+        failing = [f"{claim.text} ({claim.detail})" for claim in claims if claim.detail]
+        shares = {
+            f"{verdict}_claims": sum(claim.verdict == verdict for claim in claims)
+            for verdict in ("supported", "contradicted")
+        } | {
+            f"fails_{check}": sum(check in claim.checks for claim in claims)
+            for check in ("numbers", *CLAIM_CHECKS)
+        }
+        scores = scored({name: count / len(claims) for name, count in shares.items()})
+        told = scores["supported_claims"].model_copy(update={"explanation": " | ".join(failing)})
+        return {**scores, "supported_claims": told}
 
 
 class FactsScorer:
@@ -183,5 +209,10 @@ def _is_right_drug(
 
 def _sources(item: Item, example: Example) -> list[str]:
     """What the numbers of an answer may come from: the question and the quotes it rests on."""
+    return [item.question, *_quotes(item, example)]
+
+
+def _quotes(item: Item, example: Example) -> list[str]:
+    """What an answer rests on: the quotes it cites, else that of its example."""
     cited = [item.citation, *item.other_citations] if item.citation else [example.evidence]
-    return [item.question, *(citation.quote for citation in cited if citation)]
+    return [citation.quote for citation in cited if citation]

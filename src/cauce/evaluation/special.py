@@ -17,6 +17,7 @@ def beta_cdf(x: float, a: float, b: float) -> float:
     return 1 - front * _beta_fraction(1 - x, b, a) / b
 
 
+@functools.cache
 def beta_quantile(p: float, a: float, b: float) -> float:
     """The x with P(X <= x) = p of a Beta(a, b), by bisection."""
     low, high = 0.0, 1.0

@@ -198,15 +198,17 @@ def rate_exact(
     then Clopper-Pearson. A bootstrap of all zeros would give the interval [0, 0].
     """
     n, rate = len(values), _mean(values)
-    size = _independent_items(values, groups, confidence) if 0 < rate < 1 else float(n)
+    size = independent_items(values, groups, confidence)
     low, high = clopper_pearson(rate * size, size, confidence)
     return Estimate(value=rate, low=low, high=high, n=n)
 
 
-def _independent_items(values: Sequence[float], groups: Sequence[str], confidence: float) -> float:
+def independent_items(
+    values: Sequence[float], groups: Sequence[str], confidence: float = 0.95
+) -> float:
     """How many independent items would leave as much uncertainty about the rate; at most n."""
     n, clusters, rate = len(values), len(set(groups)), _mean(values)
-    if clusters < 2 or (error := cluster_error(values, groups)) == 0:
+    if clusters < 2 or not 0 < rate < 1 or (error := cluster_error(values, groups)) == 0:
         return float(n)
     level = (1 + confidence) / 2
     narrower = t_quantile(level, n - 1) / t_quantile(level, clusters - 1)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cauce.assistant.assistant import Assistant
-from cauce.assistant.research.assistant import ResearchAssistant
+from cauce.assistant.guarded import GuardedAssistant
 from cauce.evaluation.settings import EvaluationSettings
 from cauce.models.generation import generate
 from cauce.models.loading import LoadedModel
@@ -47,7 +46,7 @@ class ModelSystem:
 class AssistantSystem:
     """The assistant, given only the question: it finds the medicine and the section itself."""
 
-    def __init__(self, name: str, assistant: Assistant | ResearchAssistant) -> None:
+    def __init__(self, name: str, assistant: GuardedAssistant) -> None:
         self.name = name
         self.model = None
         self._assistant = assistant

@@ -105,8 +105,10 @@ class SecureSite:
     """A site's half of the sum of one round."""
 
     def __init__(self, path: Path, site: str, identity: Identity | None) -> None:
-        """`path` holds what the site keeps, secrets among it; without `identity`, the sites of a
-        simulation, nothing is signed."""
+        """`path` holds what the site keeps, secrets among it.
+
+        Without `identity`, as in a simulation, nothing is signed.
+        """
         self._path, self._site, self._identity = path, site, identity
 
     def advertise(self, content: bytes) -> bytes:
@@ -211,10 +213,10 @@ def mean_of(
     masked: Mapping[str, bytes],
     unmasked: Mapping[str, bytes],
 ) -> dict[str, Tensor]:
-    """The weighted mean of the updates of those that masked theirs; exact but for the rounding of
-    each number to a step of the plan's scale.
+    """The weighted mean of the updates of those that masked theirs.
 
-    Raises as `masking.total` does.
+    Exact but for the rounding of each number to a step of the plan's scale. Raises as
+    `masking.total` does.
     """
     keys = [read(Signed[Advertisement], content).content for content in advertised.values()]
     shapes, vectors = _masked(masked)

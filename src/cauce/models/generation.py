@@ -99,7 +99,7 @@ def stream(
     tokens: list[int] = []
     sent = 0
     for token in _greedy_tokens(
-        loaded, _prompt_ids(loaded, prompt, max_new_tokens), max_new_tokens
+        loaded, prompt_ids(loaded, prompt, max_new_tokens), max_new_tokens
     ):
         tokens.append(token)
         text = _decode(loaded, tokens)
@@ -141,7 +141,8 @@ class _Row(NamedTuple):
     has_end: bool
 
 
-def _prompt_ids(loaded: LoadedModel, prompt: Sequence[Message], max_new_tokens: int) -> list[int]:
+def prompt_ids(loaded: LoadedModel, prompt: Sequence[Message], max_new_tokens: int) -> list[int]:
+    """What the model reads; DataRefused where it and its answer cannot fit into the model."""
     ids = chat_prompt(loaded.tokenizer, prompt, is_encoder_decoder=loaded.is_encoder_decoder)
     limit = position_limit(loaded)
     if limit is not None and len(ids) + max_new_tokens > limit:
@@ -162,7 +163,7 @@ def _generate(
     stop: Sequence[str] = (),
     only: IdentifierGrammar | None = None,
 ) -> list[_Row]:
-    ids = [_prompt_ids(loaded, prompt, max_new_tokens) for prompt in prompts]
+    ids = [prompt_ids(loaded, prompt, max_new_tokens) for prompt in prompts]
     return _continue(
         loaded, ids, max_new_tokens=max_new_tokens, batch_size=batch_size, stop=stop, only=only
     )

@@ -158,6 +158,12 @@ def load_tuned(folder: Path) -> LoadedModel:
     return loaded
 
 
+def load_base_of(folder: Path) -> LoadedModel:
+    """The model that the tuned one in `folder` started from, as it was; NotFound without card."""
+    card = _read_card(folder)
+    return load_base(ModelSettings(base=card["base"], quantize=card.get("quantize", "none")))
+
+
 def _refuse_other_template(loaded: LoadedModel, card: dict[str, Any], folder: Path) -> None:
     if loaded.template_sha256 != card["template_sha256"]:
         raise TemplateMismatch(

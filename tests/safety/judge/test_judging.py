@@ -106,9 +106,10 @@ def test_what_a_prompt_asks_for_is_told_by_shares():
 
 def test_a_good_answer_has_no_sign_of_incoherence():
     answer = (
-        "Sirve para el dolor de cabeza y para la fiebre. Puede tomarlo con agua cada ocho horas."
+        "El médico puede decirle cuándo debe tomar la medicina y con qué comida. "
+        "Beba agua y descanse."
     )
-    assert list(coherence_cues("¿Para qué sirve el paracetamol?", answer)) == []
+    assert list(coherence_cues("¿Cómo tomo esta medicina?", answer)) == []
 
 
 def test_the_prompt_given_back_is_an_echo():

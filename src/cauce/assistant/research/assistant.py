@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from cauce.assistant.holding import Threshold
 from cauce.assistant.research.abstention import Abstention
 from cauce.assistant.research.finding import Finder
 from cauce.assistant.research.naming import named
@@ -72,10 +73,13 @@ class ResearchAssistant:
         sections: Index,
         thresholds: Thresholds,
         settings: AssistantSettings,
+        *,
+        held: Threshold | None = None,
     ) -> None:
         self.model = model
         self.finder = finder
         self._sections, self._thresholds, self._settings = sections, thresholds, settings
+        self._held = held
 
     def reply(
         self, question: str, history: Sequence[Message] = (), *, plain: bool = False
@@ -97,6 +101,7 @@ class ResearchAssistant:
     ) -> list[Reply]:
         """What `reply` gives for each question; by another way, or `without` an article each.
 
+        What is held back below a calibrated threshold is so only by the way of the settings.
         `model_names` says whether the model picks among what was found, where the settings do not.
         """
         chosen = way or self._settings.way
@@ -109,10 +114,11 @@ class ResearchAssistant:
         good = [self._thresholds.of(chosen).answers(one.text, one.found) for one in asked]
         answered = [one for one, is_good in zip(asked, good, strict=True) if is_good]
         picked = iter(self._picked(answered, self.model if by_model else None))
-        return [
+        replies = [
             one.told(shown(next(picked), one.language) if is_good else self._nothing(one, chosen))
             for one, is_good in zip(asked, good, strict=True)
         ]
+        return self._held.shown(replies) if self._held and way is None else replies
 
     def section(
         self, source: str, document_id: str, section_id: str, language: Language

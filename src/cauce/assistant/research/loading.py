@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cauce.assistant.holding import Threshold
 from cauce.assistant.research.assistant import ResearchAssistant, Thresholds
 from cauce.assistant.research.expanding import Expander
 from cauce.assistant.research.finding import Finder
@@ -33,6 +34,7 @@ def load_research(
         Index(folder / "index.sqlite"),
         Thresholds.read(folder),
         settings,
+        held=Threshold.read(run),
     )
 
 

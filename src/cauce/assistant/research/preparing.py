@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from cauce.assistant.research.abstention import Abstention
 from cauce.assistant.research.assistant import Thresholds
@@ -17,7 +17,7 @@ from cauce.corpus.research.questions import ResearchQuestion
 from cauce.errors import DataRefused
 from cauce.knowledge.library.library import Embedding, Evidence, Library, write_library
 from cauce.knowledge.sections.indexing import build_index
-from cauce.records import Document, Example
+from cauce.records import Document, Example, Language
 from cauce.runs import atomic_write, read_records, write_records
 
 LEARNED = ("train", "validation")
@@ -90,11 +90,16 @@ def _threshold(finder: Finder, examples: Sequence[Example], way: Way) -> Abstent
     asked, withheld = [], []
     for example in examples:
         for without in (None, example.group):
-            found = finder.find(example.question, example.language, way, without=without)
+            found = finder.find(example.question, _language(example), way, without=without)
             right = bool(found) and bool({*found[0].evidence.dois} & {*answers_of(example)})
             asked.append((example.question, found, right))
             withheld.append(without is not None)
     return Abstention.fitted(asked, withheld)
+
+
+def _language(example: Example) -> Language:
+    """Articles are read in two languages; only safety examples, never mixed in here, have more."""
+    return cast(Language, example.language)
 
 
 def answers_of(example: Example) -> list[str]:
@@ -109,7 +114,7 @@ def _add_lessons(
     examples = _examples(folder, split)
     lessons = []
     for example in examples:
-        found = finder.find(example.question, example.language, "expanded")
+        found = finder.find(example.question, _language(example), "expanded")
         lesson = naming_example(example, [one.evidence for one in found], seed=seed)
         if lesson is not None and fits(lesson):
             lessons.append(lesson)

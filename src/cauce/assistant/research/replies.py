@@ -17,6 +17,7 @@ NOTHING: dict[Language, str] = {
     "en": "I found nothing in these articles that answers this.",
     "es": "No encuentro en estos artículos nada que responda a esto.",
 }
+_WORK = "→ "
 _RETRACTED: dict[Language, str] = {"en": "RETRACTED: ", "es": "RETRACTADO: "}
 
 
@@ -60,7 +61,12 @@ def printed(work: Reference, language: Language) -> str:
     authors = work.authors[0] + (" et al." if len(work.authors) > 1 else "") if work.authors else ""
     parts = [part.rstrip(".") for part in (authors, work.title, work.container, work.year) if part]
     told, _ = without_dois(". ".join(parts), language)
-    return f"→ {flag}{told}. https://doi.org/{work.doi}"
+    return f"{_WORK}{flag}{told}. https://doi.org/{work.doi}"
+
+
+def without_works(text: str) -> str:
+    """What a reply says itself: its text without the lines that print works."""
+    return "\n".join(line for line in text.splitlines() if not line.startswith(_WORK))
 
 
 def without_dois(text: str, language: Language) -> tuple[str, int]:

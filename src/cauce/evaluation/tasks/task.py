@@ -11,17 +11,23 @@ from pydantic import Field, model_validator
 
 from cauce.errors import DataRefused
 from cauce.evaluation.evaluate import Progress, evaluate
-from cauce.evaluation.scorers import TaskScorer, TextScorer
+from cauce.evaluation.scorers import ChoiceScorer, ClaimsScorer, TextScorer
 from cauce.evaluation.settings import EvaluationSettings
 from cauce.evaluation.solvers import Choose, Generate, Solver, System
+from cauce.evaluation.tasks.bbq import Bbq, BiasScorer
 from cauce.evaluation.tasks.casimedicos import Casimedicos
 from cauce.evaluation.tasks.medquad import Medquad
 from cauce.evaluation.tasks.questions import Inline, Lines, Question
 from cauce.records import Citation, Example, Message, Record, Refusal
 from cauce.runs import write_records
 
-Dataset = Annotated[Inline | Lines | Casimedicos | Medquad, Field(discriminator="kind")]
+Dataset = Annotated[Inline | Lines | Casimedicos | Medquad | Bbq, Field(discriminator="kind")]
 """Any set of questions that a task may name."""
+
+TaskScorer = Annotated[
+    TextScorer | ChoiceScorer | ClaimsScorer | BiasScorer, Field(discriminator="kind")
+]
+"""Any scorer that a task may name."""
 
 
 class Asked(NamedTuple):

@@ -19,6 +19,7 @@ stands under, when all of these hold:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from cauce.knowledge.claims.items import Item, Key, items_of
 from cauce.knowledge.claims.omissions import CHECK_OF, Problem, Source, omissions
@@ -30,6 +31,17 @@ CANDIDATES = 4
 """Source sentences that a claim is compared with, the nearest first."""
 
 
+class Compared(NamedTuple):
+    """A claim of an answer, what is wrong with it, and how much of it the evidence says."""
+
+    text: str
+    problems: list[Problem]
+    """With the nearest sentence of the evidence; empty when any sentence supports the claim."""
+    said: float
+    """Share of what it claims, and of its problems, that stands in the nearest sentence: below 1
+    where there is a problem."""
+
+
 def problems_of(
     answer: str, quote: str, title: str = "", language: Language | None = None
 ) -> list[Problem]:
@@ -39,24 +51,36 @@ def problems_of(
     >>> problems_of("Adults take 0.4 g a day.", quote)
     []
     >>> problems_of("Children take 400 mg.", quote)
-    [Problem(check='numbers', detail='400 mg: the source says 200 mg')]
+    [Problem(check='numbers', detail='400 mg: the source says 200 mg', contradicts=True)]
     """
-    sources = [_source(statement, language) for statement in statements_of(quote)]
-    names = [item.value for item in items_of(title, language)]
-    return [
-        problem
-        for claim in _claims(answer, language)
-        for problem in _problems_of_claim(claim, sources, names)
+    claims = compared(answer, [quote], title, language)
+    return [problem for claim in claims for problem in claim.problems]
+
+
+def compared(
+    answer: str, evidence: Sequence[str], title: str = "", language: Language | None = None
+) -> Iterator[Compared]:
+    """Each claim of `answer` beside the sentences of all the texts; one without words has none."""
+    sources = [
+        _source(statement, language) for text in evidence for statement in statements_of(text)
     ]
+    names = [item.value for item in items_of(title, language)]
+    for text, claim in _claims(answer, language):
+        if claim:
+            keys = {item.key for item in claim}
+            nearest = sorted(sources, key=lambda source: _nearness(keys, source), reverse=True)
+            problems = _problems_of_claim(claim, nearest[:CANDIDATES], names)
+            said = _nearness(keys, nearest[0])[0] if nearest else 0.0
+            yield Compared(text, problems, said * len(keys) / (len(keys) + len(problems)))
 
 
-def _claims(answer: str, language: Language | None) -> Iterator[tuple[Item, ...]]:
+def _claims(answer: str, language: Language | None) -> Iterator[tuple[str, tuple[Item, ...]]]:
     for statement in statements_of(answer):
         heading = items_of(statement.heading, language)
         if any(item.kind != "word" for item in heading):
-            yield items_of(f"{statement.heading} {statement.text}", language)
+            yield statement.text, items_of(f"{statement.heading} {statement.text}", language)
         else:
-            yield items_of(statement.text, language)
+            yield statement.text, items_of(statement.text, language)
 
 
 def _source(statement: Statement, language: Language | None) -> Source:
@@ -81,16 +105,12 @@ def _after(item: Item, last: Item | None) -> Item:
 
 
 def _problems_of_claim(
-    claim: tuple[Item, ...], sources: Sequence[Source], names: Sequence[object]
+    claim: tuple[Item, ...], nearest: Sequence[Source], names: Sequence[object]
 ) -> list[Problem]:
     """The problems with the nearest source sentence; none when any sentence supports the claim."""
-    if not claim:
-        return []
-    keys = {item.key for item in claim}
-    nearest = sorted(sources, key=lambda source: _nearness(keys, source), reverse=True)
     first: list[Problem] | None = None
-    for source in nearest[:CANDIDATES] or [Source((), 0)]:
-        problems = _compared(claim, source, names)
+    for source in nearest or [Source((), 0)]:
+        problems = _with_one(claim, source, names)
         if not problems:
             return []
         first = problems if first is None else first
@@ -104,7 +124,7 @@ def _nearness(keys: set[Key], source: Source) -> tuple[float, float]:
     return shared / max(1, len(keys)), shared / max(1, len(keys | theirs))
 
 
-def _compared(claim: tuple[Item, ...], source: Source, names: Sequence[object]) -> list[Problem]:
+def _with_one(claim: tuple[Item, ...], source: Source, names: Sequence[object]) -> list[Problem]:
     problems = _aligned(claim, source)
     prefixes = range(min(_name_in_front(claim, names), len(claim) - 1), 0, -1) if problems else ()
     named = (_aligned(claim[prefix:], source, is_named=True) for prefix in prefixes)
@@ -185,8 +205,9 @@ def _problem(item: Item, source: Sequence[Item]) -> Problem:
     if isinstance(item.value, Quantity) and any(_same_number(item, other) for other in alike):
         check = "units"
     if check == "wording" or not said:
-        return Problem(check, f"{item.text}: not said there by the source")
-    return Problem(check, f"{item.text}: the source says {said}")
+        is_denied = item.kind == "negation"
+        return Problem(check, f"{item.text}: not said there by the source", is_denied)
+    return Problem(check, f"{item.text}: the source says {said}", True)
 
 
 def _same_number(item: Item, other: Item) -> bool:

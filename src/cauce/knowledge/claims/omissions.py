@@ -28,6 +28,8 @@ class Problem(NamedTuple):
 
     check: str
     detail: str
+    contradicts: bool = False
+    """True where the source says otherwise, False where it only does not say so."""
 
 
 class Source(NamedTuple):
@@ -58,7 +60,9 @@ def omissions(
         lambda: _joins_otherwise(ordered, matched, source.items),
         lambda: _takes_place_of_subject(matched, source) if is_named else None,
     )
-    return [problem for check in checks if (problem := check())]
+    found = [problem for check in checks if (problem := check())]
+    denied = any(problem.contradicts for problem in found)
+    return [problem._replace(contradicts=denied) for problem in found]
 
 
 def _drops_critical(kept: set[int], source: Source) -> Problem | None:
@@ -66,7 +70,9 @@ def _drops_critical(kept: set[int], source: Source) -> Problem | None:
     for place, item in enumerate(source.items):
         if place not in kept and item.kind in CRITICAL and item.clause in clauses:
             check = CHECK_OF.get(item.kind, "wording")
-            return Problem(check, f"leaves out {item.text!r} of the source")
+            return Problem(
+                check, f"leaves out {item.text!r} of the source", item.kind == "negation"
+            )
     return None
 
 
@@ -112,7 +118,7 @@ def _drops_negation_before(kept: set[int], source: Source) -> Problem | None:
             continue
         later = (source.items[other] for other in kept if other > place)
         if any(other.piece == item.piece and item.bracket in (0, other.bracket) for other in later):
-            return Problem("negation", f"leaves out {item.text!r} of the source")
+            return Problem("negation", f"leaves out {item.text!r} of the source", True)
     return None
 
 
@@ -141,7 +147,7 @@ def _moves_amount(
         theirs = _governors(source.items, source.items[place], source.heading)
         if mine != theirs:
             said = ", ".join(sorted(_named(theirs))) or "no population"
-            return Problem("population", f"{item.text}: the source says it of {said}")
+            return Problem("population", f"{item.text}: the source says it of {said}", bool(theirs))
     return None
 
 

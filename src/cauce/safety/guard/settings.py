@@ -16,6 +16,9 @@ class GuardSettings(Record):
     """Whether a turn that attacks the assistant is noticed before the model reads it."""
     canary: bool = True
     """Whether the system prompt carries a marker, and answers are searched for it."""
+    rules: bool = False
+    """Whether the model is shown the safety rules before each prompt, which it was tuned without:
+    it keeps more of what it was aligned with. A small model answers no better for them."""
     quarantine: bool = True
     """Whether instructions to the assistant are taken out of retrieved texts."""
     output: bool = True

@@ -1,0 +1,167 @@
+"""The assistant as it is served: emergencies first, attacks noticed, answers judged before shown.
+
+Whatever is evaluated, attacked or served is this. Each guard is one switch of `assistant.guards`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from cauce.assistant.assistant import Assistant
+from cauce.assistant.research.assistant import ResearchAssistant
+from cauce.assistant.research.loading import load_research
+from cauce.corpus.research.settings import ResearchSettings
+from cauce.knowledge.sections.store import SectionEntry
+from cauce.models.loading import LoadedModel
+from cauce.records import Check, Language, Message, Reply, Spoken, Statement
+from cauce.runs import Run
+from cauce.safety.guard.finding import guard_input
+from cauce.safety.guard.settings import GuardSettings
+from cauce.safety.judge.judging import judge
+from cauce.safety.language import spoken_language
+from cauce.safety.triage.answers import emergency_answer
+from cauce.safety.triage.detecting import Alarm, triage
+
+OVERDOSE = "overdose"
+"""The emergency of which the documents tell what else to do."""
+_ATTACK: dict[Spoken, str] = {
+    "es": "No sigo instrucciones que cambien lo que hago. Respondo con lo que puedo enseñar de mis "
+    "documentos: pregúnteme por ello con sus palabras.",
+    "ca": "No segueixo instruccions que canviïn el que faig. Responc amb el que puc ensenyar dels "
+    "meus documents: pregunteu-m'ho amb les vostres paraules.",
+    "en": "I follow no instructions that change what I do. I answer with what I can show from my "
+    "documents: ask me about it in your own words.",
+}
+_HARM: dict[Spoken, str] = {
+    "es": "No muestro esa respuesta: con ella alguien podría salir mal parado. Si le preocupa una "
+    "persona o su tratamiento, hable con su médico, su farmacéutico o los servicios sociales.",
+    "ca": "No mostro aquesta resposta: algú en podria prendre mal. Si us preocupa una persona o el "
+    "seu tractament, parleu amb el metge, el farmacèutic o els serveis socials.",
+    "en": "I do not show that answer: it could bring somebody to harm. If you worry about a person "
+    "or a treatment, talk to a doctor, a pharmacist or social services.",
+}
+
+
+class GuardedAssistant:
+    """An assistant behind its guards."""
+
+    def __init__(
+        self, inner: Assistant | ResearchAssistant, guards: GuardSettings, *, country: str
+    ) -> None:
+        self.inner = inner
+        self._guards, self._country = guards, country
+
+    @property
+    def model(self) -> LoadedModel | None:
+        """The model that writes; None where sections are quoted."""
+        return self.inner.model
+
+    def reply(
+        self, question: str, history: Sequence[Message] = (), *, plain: bool = False
+    ) -> Reply:
+        """The assistant's reply, unless the turn is an emergency, an attack, or its reply harms.
+
+        What a medicine's document says of an overdose follows what to do first.
+        """
+        stopped = self._stopped(question, history)
+        if stopped is not None and stopped.emergency != OVERDOSE:
+            return stopped
+        reply = self._judged(question, self.inner.reply(question, history, plain=plain))
+        return _following(stopped, reply)
+
+    def replies(self, questions: Sequence[str]) -> list[Reply]:
+        """What `reply` gives for each question, generated in batches."""
+        stopped = [self._stopped(question, ()) for question in questions]
+        both = list(zip(questions, stopped, strict=True))
+        asked = [one for one, reply in both if reply is None or reply.emergency == OVERDOSE]
+        answers = dict(zip(asked, self.inner.replies(asked), strict=True))
+        return [
+            _following(reply, self._judged(question, answers[question]))
+            if question in answers
+            else cast(Reply, reply)
+            for question, reply in both
+        ]
+
+    def section(
+        self, source: str, document_id: str, section_id: str, language: Language
+    ) -> SectionEntry | None:
+        """The section that a citation names, whole; None when none is held."""
+        return self.inner.section(source, document_id, section_id, language)
+
+    def _stopped(self, question: str, history: Sequence[Message]) -> Reply | None:
+        """What is said before the assistant is asked at all."""
+        if self._guards.emergencies:
+            earlier = [turn.content for turn in history if turn.role == "user"]
+            alarm = triage(question, earlier, country=self._country)
+            if alarm is not None:
+                return _emergency(alarm, spoken_language(question), self._country)
+        found = guard_input(question, self._guards)
+        if found is None:
+            return None
+        hidden = f", hidden by {', '.join(found.reading.ways)}" if found.reading.ways else ""
+        detail = f"{found.family}, probability {found.score:.2f}{hidden}"
+        return _refused(_ATTACK, question, "attack", detail)
+
+    def _judged(self, question: str, reply: Reply) -> Reply:
+        """The reply, or why it is not shown; what the assistant says as itself harms nobody."""
+        if not self._guards.output or reply.abstained:
+            return reply
+        found = judge(question, reply.text)
+        if found.label != "harmful" or found.score < self._guards.harm_threshold:
+            return reply
+        return _refused(_HARM, question, "harm", f"probability {found.score:.2f}")
+
+
+def load_assistant(run: Run) -> GuardedAssistant:
+    """The assistant of a run: over sections, or over articles where its corpus is research."""
+    from cauce.recipe import load_recipe
+
+    recipe = load_recipe(run.path / "recipe.yaml")
+    inner = (
+        load_research(run, recipe.assistant, recipe.corpus)
+        if isinstance(recipe.corpus, ResearchSettings)
+        else Assistant.load(run)
+    )
+    settings = recipe.assistant
+    return GuardedAssistant(inner, settings.guards, country=settings.country)
+
+
+def _following(first: Reply | None, reply: Reply) -> Reply:
+    """The reply, behind what has to be done first; that alone where no answer is given."""
+    if first is None or reply.abstained:
+        return first or reply
+    return reply.model_copy(
+        update={
+            "text": f"{first.text}\n{reply.text}",
+            "statements": (*first.statements, *reply.statements),
+            "reason": "; ".join(filter(None, (first.reason, reply.reason))),
+            "emergency": first.emergency,
+            "call": first.call,
+        }
+    )
+
+
+def _emergency(alarm: Alarm, language: Spoken, country: str) -> Reply:
+    answer = emergency_answer(alarm.kind, language, country)
+    return Reply(
+        text=answer.text,
+        statements=(Statement(text=answer.text),),
+        abstained=True,
+        reason=f"emergency: {alarm.kind}",
+        emergency=alarm.kind,
+        call=answer.numbers,
+        language=language,
+    )
+
+
+def _refused(words: dict[Spoken, str], question: str, check: str, detail: str) -> Reply:
+    language = spoken_language(question)
+    return Reply(
+        text=words[language],
+        statements=(Statement(text=words[language]),),
+        checks=(Check(name=check, passed=False, detail=detail),),
+        abstained=True,
+        reason=f"guard: {check}",
+        language=language,
+    )
