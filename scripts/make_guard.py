@@ -3,9 +3,9 @@
     python scripts/make_guard.py            # writes both
     python scripts/make_guard.py --check    # each family of attacks by what the others teach
 
-Learns from `safety/guard_texts.tsv` (label, family or who writes, language, text; written for it)
+Learns from `safety/guard_texts` (label, family or who writes, language, text; written for it)
 and, as ordinary turns, from the questions of `router_questions` and `benchmarks/medicines`, the
-emergencies of `safety/triage_texts.tsv`, and the medicines and the news of the package. Nothing of
+emergencies of `safety/triage_texts`, and the medicines and the news of the package. Nothing of
 `benchmarks/trust` is read here. Needs scipy.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from train_classifier import Labelled, train
+from train_classifier import Labelled, lines_of, train
 
 from cauce.knowledge.words import fold, is_common_word
 from cauce.records import Document
@@ -30,8 +30,9 @@ from cauce.safety.guard.reading import readings
 from cauce.sources import NewsSource, VademecumSource
 
 ROOT = Path(__file__).resolve().parents[1]
-TEXTS = ROOT / "scripts" / "safety" / "guard_texts.tsv"
-TRIAGE_TEXTS = TEXTS.with_name("triage_texts.tsv")
+TEXTS = ROOT / "scripts" / "safety" / "guard_texts"
+"""A file for each author."""
+TRIAGE_TEXTS = TEXTS.with_name("triage_texts")
 QUESTION_FILES = sorted((ROOT / "scripts" / "router_questions").glob("*.tsv"))
 LAY_QUESTIONS = ROOT / "benchmarks" / "medicines" / "lay_questions.txt"
 TABLE = ROOT / "src" / "cauce" / "data" / "safety" / "guard.bin"
@@ -64,15 +65,15 @@ class Example(NamedTuple):
 
 def examples() -> Iterator[Example]:
     """Every turn to learn from."""
-    for line in TEXTS.read_text("utf-8").splitlines():
+    for line in lines_of(TEXTS):
         label, family, _, text = line.split("\t")
         yield Example(text, family if label == "attack" else ORDINARY, family)
     yield from _pasted()
     for path in QUESTION_FILES:
         for line in path.read_text("utf-8").splitlines():
             yield Example(_named(line.split("\t")[2]), ORDINARY, path.stem)
-    for line in TRIAGE_TEXTS.read_text("utf-8").splitlines():
-        yield Example(line.split("\t")[3], ORDINARY, TRIAGE_TEXTS.stem)
+    for line in lines_of(TRIAGE_TEXTS):
+        yield Example(line.split("\t")[3], ORDINARY, TRIAGE_TEXTS.name)
     for line in LAY_QUESTIONS.read_text("utf-8").splitlines():
         if line[:1] != "#":
             yield Example(line.partition(" | ")[2], ORDINARY, LAY_QUESTIONS.stem)

@@ -3,9 +3,10 @@
     python scripts/make_judge.py            # writes the tables
     python scripts/make_judge.py --check    # each style of answer by what the others teach
 
-Needs numpy and scipy. Answers are learnt from `safety/judge_answers.tsv`, requests from its
-prompts, `safety/judge_requests.tsv` and the texts of guard and triage. All were written for this;
-those of `benchmarks/trust` are never read here.
+Needs numpy and scipy. Answers are learnt from `safety/judge_answers` and from what the assistant
+says in an emergency or to an attack, requests from their prompts, `safety/judge_requests.tsv` and
+the texts of guard and triage. All were written for this; those of `benchmarks/trust` are never
+read here.
 """
 
 from __future__ import annotations
@@ -16,23 +17,27 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
-from train_classifier import Labelled, train
+from train_classifier import Labelled, lines_of, train
 
+from cauce.assistant.guarded import ATTACKED, HARMFUL
 from cauce.knowledge.words import fold
+from cauce.records import Spoken
 from cauce.safety.classifier import Classifier
 from cauce.safety.judge.cues import cues, learnt_text
 from cauce.safety.judge.requests import read_part, risks
+from cauce.safety.triage.answers import Kind, emergency_answer
 
 Requests = Mapping[str, Mapping[str, float]]
 """What is told of each prompt."""
 
 ROOT = Path(__file__).resolve().parents[1]
-ANSWERS = ROOT / "scripts" / "safety" / "judge_answers.tsv"
+ANSWERS = ROOT / "scripts" / "safety" / "judge_answers"
+"""A file for each author."""
 REQUESTS = ROOT / "scripts" / "safety" / "judge_requests.tsv"
-GUARD_TEXTS = ROOT / "scripts" / "safety" / "guard_texts.tsv"
-TRIAGE_TEXTS = ROOT / "scripts" / "safety" / "triage_texts.tsv"
+GUARD_TEXTS = ROOT / "scripts" / "safety" / "guard_texts"
+TRIAGE_TEXTS = ROOT / "scripts" / "safety" / "triage_texts"
 DATA = ROOT / "src" / "cauce" / "data" / "safety"
 FOLDS = 5
 """Parts of the prompts; what is asked is told of each by what the others teach, so that the judge
@@ -50,6 +55,10 @@ TURNS = {
     "en": ["That said,", "However,", "But since you insist:", "Anyway,", "Still,"],
 }
 SEED = 10
+LANGUAGES: tuple[Spoken, ...] = ("es", "en", "ca")
+KINDS: tuple[Kind, ...] = get_args(Kind)
+OWN = 4
+"""Prompts to each of the assistant's own answers."""
 
 
 class Answer(NamedTuple):
@@ -65,10 +74,27 @@ class Answer(NamedTuple):
 def answers() -> list[Answer]:
     """Every written answer."""
     known = []
-    for line in ANSWERS.read_text("utf-8").splitlines()[1:]:
+    for line in lines_of(ANSWERS):
         style, language, label, prompt, text = line.split("\t")
         known.append(Answer(style, language, label, prompt, text.replace("\\n", "\n")))
-    return known
+    return [*known, *own_answers()]
+
+
+def own_answers() -> Iterator[Answer]:
+    """What the assistant says itself: in an emergency, to an attack, and instead of harm."""
+    drawn = random.Random(SEED)
+    emergencies = [line.split("\t") for line in lines_of(TRIAGE_TEXTS)]
+    attacks = [line.split("\t") for line in lines_of(GUARD_TEXTS)]
+    for language in LANGUAGES:
+        for kind in KINDS:
+            told = [one[3] for one in emergencies if (one[0], one[2]) == (kind, language)]
+            said = emergency_answer(kind, language).text
+            for prompt in drawn.sample(told, OWN):
+                yield Answer("own", language, "safe_completion", prompt, said)
+        tried = [it[3] for it in attacks if (it[0], it[2]) == ("attack", language)]
+        for words in (ATTACKED, HARMFUL):
+            for prompt in drawn.sample(tried, OWN):
+                yield Answer("own", language, "refuses", prompt, words[language])
 
 
 def learn(known: Sequence[Answer], requests: Requests) -> Classifier:
@@ -95,11 +121,11 @@ def other_requests() -> Iterator[Labelled]:
     for line in REQUESTS.read_text("utf-8").splitlines()[1:]:
         label, _, text = line.split("\t")
         yield _request(text, label, 2.0)
-    for line in GUARD_TEXTS.read_text("utf-8").splitlines():
+    for line in lines_of(GUARD_TEXTS):
         label, family, _, text = line.split("\t")
         if family != "encoded":
             yield _request(text, "harmful" if label == "attack" else "ordinary")
-    for line in TRIAGE_TEXTS.read_text("utf-8").splitlines():
+    for line in lines_of(TRIAGE_TEXTS):
         kind, _, _, text = line.split("\t")
         yield _request(text, "ordinary" if kind == "none" else "urgent")
 

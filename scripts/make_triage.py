@@ -1,4 +1,4 @@
-"""Makes `src/cauce/data/safety/triage.bin`: what the texts of `safety/triage_texts.tsv` teach.
+"""Makes `src/cauce/data/safety/triage.bin`: what the texts of `safety/triage_texts` teach.
 
     python scripts/make_triage.py            # writes the table
     python scripts/make_triage.py --check    # each fifth of the texts by what the others teach
@@ -16,17 +16,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from train_classifier import Labelled, train
+from train_classifier import Labelled, lines_of, train
 
 from cauce.safety.classifier import Classifier
 from cauce.safety.triage.signs import certain_kind, signs_in
 from cauce.safety.triage.wording import neutral
 
 ROOT = Path(__file__).resolve().parents[1]
-TEXTS = ROOT / "scripts" / "safety" / "triage_texts.tsv"
+TEXTS = ROOT / "scripts" / "safety" / "triage_texts"
+"""A file for each author."""
+ATTACKS = ROOT / "scripts" / "safety" / "guard_texts"
 QUESTIONS = sorted((ROOT / "scripts" / "router_questions").glob("*.tsv"))
 TABLE = ROOT / "src" / "cauce" / "data" / "safety" / "triage.bin"
 PENALTY = 0.01
+ROWS = 1 << 16
+"""With 9 labels 590 kB."""
 SUSPECT = {"overdose", "side_effects", "warnings"}
 """Kinds of question behind which an emergency may stand."""
 NAMES = ("paracetamol", "enalapril", "sintrom", "lorazepam", "insulina", "tramadol", "eutirox")
@@ -52,8 +56,16 @@ class Judged(NamedTuple):
 
 def texts() -> list[Text]:
     """Every text to learn from."""
-    lines = TEXTS.read_text("utf-8").splitlines()
-    return [Text(*line.split("\t")) for line in lines] + list(_questions())
+    known = [Text(*line.split("\t")) for line in lines_of(TEXTS)]
+    return [*known, *_attacks(), *_questions()]
+
+
+def _attacks() -> Iterator[Text]:
+    """Attacks on an assistant are none either, but those that tell of an emergency."""
+    for line in lines_of(ATTACKS):
+        label, _, language, text = line.split("\t")
+        if label == "attack" and certain_kind(signs_in(text)) is None:
+            yield Text("none", "none", language, text)
 
 
 def _questions() -> Iterator[Text]:
@@ -68,7 +80,7 @@ def _questions() -> Iterator[Text]:
 
 def taught(known: Sequence[Text]) -> Classifier:
     """The classifier that these texts teach."""
-    return train([_labelled(text) for text in known], penalty=PENALTY)
+    return train([_labelled(text) for text in known], penalty=PENALTY, rows=ROWS)
 
 
 def _labelled(text: Text) -> Labelled:

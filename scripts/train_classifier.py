@@ -5,7 +5,8 @@ Axes: n texts, r rows of the table, l labels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,12 @@ from cauce.safety.classifier import Classifier, features
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 STEPS = 200
+
+
+def lines_of(folder: Path) -> Iterator[str]:
+    """The lines of every author's file of texts."""
+    for path in sorted(folder.glob("*.tsv")):
+        yield from path.read_text("utf-8").splitlines()
 
 
 class Labelled(NamedTuple):

@@ -13,7 +13,7 @@ from cauce.errors import NotFound
 from cauce.knowledge.names.resolver import NameResolver
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.store import SectionEntry, SectionStore
-from cauce.models.loading import LoadedModel, load_tuned
+from cauce.models.loading import LoadedModel, load_tuned, model_folder
 from cauce.records import Language, Message, Reply
 from cauce.runs import Run
 
@@ -54,7 +54,7 @@ class Assistant:
         recipe = load_recipe(run.path / "recipe.yaml")
         trained = "train" in run.manifest["stages"]
         return cls(
-            load_tuned(run.path / "train" / "model") if trained else None,
+            load_tuned(model_folder(run, recipe.assistant.remedy)) if trained else None,
             Index(index),
             recipe.assistant,
             max_tokens=recipe.model.max_tokens,

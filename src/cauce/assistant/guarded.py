@@ -25,7 +25,7 @@ from cauce.safety.triage.detecting import Alarm, triage
 
 OVERDOSE = "overdose"
 """The emergency of which the documents tell what else to do."""
-_ATTACK: dict[Spoken, str] = {
+ATTACKED: dict[Spoken, str] = {
     "es": "No sigo instrucciones que cambien lo que hago. Respondo con lo que puedo enseñar de mis "
     "documentos: pregúnteme por ello con sus palabras.",
     "ca": "No segueixo instruccions que canviïn el que faig. Responc amb el que puc ensenyar dels "
@@ -33,7 +33,8 @@ _ATTACK: dict[Spoken, str] = {
     "en": "I follow no instructions that change what I do. I answer with what I can show from my "
     "documents: ask me about it in your own words.",
 }
-_HARM: dict[Spoken, str] = {
+"""What is said to an attack."""
+HARMFUL: dict[Spoken, str] = {
     "es": "No muestro esa respuesta: con ella alguien podría salir mal parado. Si le preocupa una "
     "persona o su tratamiento, hable con su médico, su farmacéutico o los servicios sociales.",
     "ca": "No mostro aquesta resposta: algú en podria prendre mal. Si us preocupa una persona o el "
@@ -41,6 +42,7 @@ _HARM: dict[Spoken, str] = {
     "en": "I do not show that answer: it could bring somebody to harm. If you worry about a person "
     "or a treatment, talk to a doctor, a pharmacist or social services.",
 }
+"""What is said instead of an answer that would do harm."""
 
 
 class GuardedAssistant:
@@ -101,7 +103,7 @@ class GuardedAssistant:
             return None
         hidden = f", hidden by {', '.join(found.reading.ways)}" if found.reading.ways else ""
         detail = f"{found.family}, probability {found.score:.2f}{hidden}"
-        return _refused(_ATTACK, question, "attack", detail)
+        return _refused(ATTACKED, question, "attack", detail)
 
     def _judged(self, question: str, reply: Reply) -> Reply:
         """The reply, or why it is not shown; what the assistant says as itself harms nobody."""
@@ -110,7 +112,7 @@ class GuardedAssistant:
         found = judge(question, reply.text)
         if found.label != "harmful" or found.score < self._guards.harm_threshold:
             return reply
-        return _refused(_HARM, question, "harm", f"probability {found.score:.2f}")
+        return _refused(HARMFUL, question, "harm", f"probability {found.score:.2f}")
 
 
 def load_assistant(run: Run) -> GuardedAssistant:

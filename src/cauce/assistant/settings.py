@@ -30,6 +30,9 @@ class AssistantSettings(Record):
     a small model does not better (docs/log.md, 2026-11-29)."""
     batch_size: int = Field(16, ge=1)
     """Questions answered together when a file of them is given."""
+    remedy: str = Field("", pattern=r"^[\w.-]*$")
+    """Name in `RUN/remedies` of the model that is served instead of the trained one, such as
+    `project`: one whose tuning was made less harmful."""
     guards: GuardSettings = GuardSettings()
     """What is noticed before the model is asked, and before its answer is shown."""
     country: str = Field("ES", pattern=r"^[A-Z]{2}$")

@@ -63,6 +63,19 @@ def test_a_gradient_tells_what_was_read_and_noise_does_not(kind: str, made: obje
     assert mean(it.found.value for it in guessed) < 2 * guessed[0].chance
 
 
+def test_some_tokens_stand_for_all_of_them() -> None:
+    loaded = tiny_model("llama")
+    items = texts(loaded, 16)
+    update = gradient(loaded, items)
+    whole = token_recovery(loaded, update, items)
+    assert token_recovery(loaded, update, items, tried=loaded.vocabulary) == whole
+    some = token_recovery(loaded, update, items, tried=48)
+    assert (some.found.n, whole.found.n) == (48, 96)
+    assert some.chance == whole.chance
+    assert some.found.low is not None and some.found.high is not None
+    assert 2 * whole.chance < some.found.low < whole.found.value < some.found.high
+
+
 def test_noise_as_large_as_a_gradient_hides_what_was_read() -> None:
     loaded = tiny_model("llama")
     items = texts(loaded, 2)

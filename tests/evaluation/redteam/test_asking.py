@@ -1,7 +1,8 @@
 import pytest
 
+from cauce.errors import DataRefused
 from cauce.evaluation.log import read_log
-from cauce.evaluation.redteam.asking import Asked, Turn, ask_all, play
+from cauce.evaluation.redteam.asking import Asked, Turn, ask_all, judgement, play
 from cauce.evaluation.redteam.goals import load_goals
 from cauce.evaluation.redteam.suite import plan, techniques
 from cauce.records import Message, Reply
@@ -82,6 +83,11 @@ def test_progress_is_told_and_what_was_asked_before(tmp_path):
         ({"label": "refuses", "abstained": True, "reason": "unnamed"}, True, False),
         ({"label": "refuses", "abstained": True, "reason": "guard: weapons"}, False, True),
         ({"label": "safe_completion", "abstained": True, "reason": "guard: hate"}, False, True),
+        (
+            {"label": "safe_completion", "abstained": True, "reason": "emergency: abuse"},
+            False,
+            False,
+        ),
     ],
 )
 def test_a_refusal_is_no_want_of_a_document(turn, lacks, refused):
@@ -102,3 +108,71 @@ def test_a_try_succeeds_by_any_of_its_answers():
     assert found.is_success and found.last.answer == "b"
     refused = Asked(attempt=attempt, turns=(labelled[0], labelled[2]))
     assert not refused.is_success and refused.last.answer == "c"
+
+
+class Together(Scripted):
+    """A scripted target that answers many conversations at once."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.batches = []
+
+    def reply_to_all(self, conversations):
+        self.batches.append(len(conversations))
+        return [self._reply(conversation) for conversation in conversations]
+
+    def _reply(self, conversation):
+        *history, last = conversation
+        try:
+            return self.reply(last.content, history)
+        except DataRefused as refusal:
+            return refusal
+
+
+def echo(question):
+    return Reply(text=f"Ha dicho: {question}")
+
+
+def test_tries_sent_together_go_as_one_after_another(tmp_path):
+    (insisting,) = [one for one in techniques() if one.name == "insist"]
+    goals = load_goals()[:3]
+    tries = [*TRIES[:5], *(insisting.attempt(goal, "es") for goal in goals)]
+    longest = sorted(len(one.prompts[0]) for one in tries)[-2]
+    alone, together = (kind(echo, longest=longest) for kind in (Scripted, Together))
+    logs = [tmp_path / "alone.jsonl", tmp_path / "together.jsonl"]
+    found = [
+        ask_all(tries, target, log, progress=quiet)
+        for target, log in zip((alone, together), logs, strict=True)
+    ]
+    assert found[0] == found[1]
+    assert together.batches == [8, 3, 3]
+    assert sum(bool(one.not_asked) for one in found[1]) == 1
+    assert sorted(map(str, alone.sent)) == sorted(map(str, together.sent))
+
+
+def test_what_was_asked_together_is_kept_by_the_batch(tmp_path, monkeypatch):
+    monkeypatch.setattr("cauce.evaluation.redteam.asking._AT_ONCE", 4)
+    log = tmp_path / "log.jsonl"
+    killed = Together(echo, dies_after=6)
+    with pytest.raises(KeyboardInterrupt):
+        ask_all(TRIES, killed, log, progress=quiet)
+    assert len(read_log(log, Asked)) == 4
+    again = Together(echo)
+    ask_all(TRIES, again, log, progress=quiet)
+    assert again.batches == [4, 4] and len(read_log(log, Asked)) == 12
+
+
+@pytest.mark.parametrize(
+    ("reason", "label"),
+    [
+        ("emergency: urgent", "safe_completion"),
+        ("guard: attack", "refuses"),
+        ("unnamed", "refuses"),
+    ],
+)
+def test_what_an_assistant_says_itself_is_not_judged_by_its_words(reason, label):
+    words = "Claro, estos son los pasos: primero [...], después [...] y por último [...]."
+    said = Turn(prompt="¿?", answer=words, abstained=True, reason=reason)
+    request = TRIES[0].request
+    assert judgement(request, said).label == label
+    assert judgement(request, said.model_copy(update={"abstained": False})).label == "harmful"

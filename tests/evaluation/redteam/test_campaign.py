@@ -8,7 +8,7 @@ from cauce.evaluation.log import read_log
 from cauce.evaluation.redteam.asking import Asked, judged, turn_of
 from cauce.evaluation.redteam.campaign import attack, redteam
 from cauce.evaluation.redteam.suite import Plan, plan
-from cauce.evaluation.redteam.targets import Attacked, ModelTarget
+from cauce.evaluation.redteam.targets import Attacked, BatchTarget, ModelTarget
 from cauce.records import Message, Reply
 from cauce.runs import Run
 from evaluation.redteam.scripted import REFUSAL, Scripted
@@ -114,3 +114,16 @@ def test_a_model_alone_is_asked_with_its_conversation_and_refuses_what_does_not_
     assert target.reply("¿Qué tal?", history) == after
     with pytest.raises(DataRefused, match="tokens"):
         target.reply("palabra " * 2000)
+
+
+def test_a_model_asked_together_says_what_it_says_alone_and_names_what_does_not_fit():
+    target = ModelTarget(tiny_model("gpt2"), max_new_tokens=4, rules="Sé amable.")
+    history = (Message(role="user", content="Hola"), Message(role="assistant", content="Dime"))
+    asked = ["¿Qué tal?", "palabra " * 2000, "How are you?"]
+    conversations = [(*history, Message(role="user", content=one)) for one in asked]
+    first, refused, last = target.reply_to_all(conversations)
+    assert isinstance(refused, DataRefused)
+    assert [first, last] == [target.reply(one, history) for one in (asked[0], asked[2])]
+    assert isinstance(target, BatchTarget)
+    without = ModelTarget(tiny_model("gpt2"), max_new_tokens=4)
+    assert without.reply("¿Qué tal?") == without.reply_to_all([conversations[0][-1:]])[0]

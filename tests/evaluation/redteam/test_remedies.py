@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
+from cauce.errors import NotFound
 from cauce.evaluation.redteam import remedies, tuning
 from cauce.evaluation.redteam.asking import Asked, Turn
 from cauce.evaluation.redteam.remedies import (
@@ -20,7 +22,8 @@ from cauce.evaluation.redteam.remedies import (
 from cauce.evaluation.redteam.suite import Plan, plan
 from cauce.evaluation.redteam.tuning_table import remedy_table
 from cauce.models.adapters import attach
-from cauce.models.loading import load_base, load_tuned, save_tuned
+from cauce.models.loading import load_base, load_tuned, model_folder, save_tuned
+from cauce.models.rules import under_rules
 from cauce.models.settings import ModelSettings
 from cauce.records import Citation, Example, Message
 from cauce.runs import Run, write_records
@@ -94,8 +97,11 @@ def harmful_above(monkeypatch):
     return answering
 
 
-@pytest.mark.parametrize(("most", "chosen"), [(0.95, 0.9), (0.6, 0.5), (0.0, 0.0)])
-def test_the_largest_scale_without_added_harm_is_taken(run, harmful_above, most, chosen):
+@pytest.mark.parametrize(("most", "chosen"), [(0.6, 0.5), (0.0, 0.0)])
+def test_the_largest_scale_without_added_harm_is_taken(
+    run, harmful_above, monkeypatch, most, chosen
+):
+    monkeypatch.setattr(remedies, "SCALES", (0.9, 0.5))
     asked = harmful_above(most)
     found = scale_back(run, progress=quiet)
     assert found.scale == chosen
@@ -137,12 +143,20 @@ def test_a_projected_adapter_is_written_and_asked(run):
     assert json.loads((run.path / "remedies" / "project.json").read_bytes())["kind"] == "project"
     table = remedy_table(found)
     assert "project 14 layers" in table and found.folder in table
+    assert model_folder(run, "project") == Path(found.folder), "as assistant.remedy serves it"
+    with pytest.raises(NotFound, match=r"assistant.remedy is 'scale-0.5'.*\n.*cauce remedy run"):
+        model_folder(run, "scale-0.5")
 
 
-def test_rules_are_shown_in_serving_and_in_what_is_asked_of_the_task(run):
+def test_rules_are_shown_in_serving_and_in_what_is_asked_of_the_task(run, monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        "cauce.evaluation.redteam.utility.under_rules",
+        lambda model, messages: shown.append(messages) or under_rules(model, messages),
+    )
     found = serve_with_rules(run, progress=quiet)
     assert found.folder == str(run.path / "train" / "model")
-    assert found.utility is not None and found.utility.tuned != found.utility.remedied
+    assert shown == [example(number).messages for number in range(4)], "by the remedied one alone"
     ruled, tuned = (
         (run.path / "redteam" / name / "attempts.jsonl").read_text() for name in ("rules", "tuned")
     )

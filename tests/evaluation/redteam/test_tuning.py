@@ -55,7 +55,7 @@ def test_rates_and_tests_are_those_of_the_paired_answers():
         (0, 12, 50, True),
         (12, 0, 50, False),
         (0, 2, 50, False),
-        (0, 5, 50, False),
+        (0, 4, 50, False),
         (0, 12, 1, False),
         (12, 12, 50, False),
     ],

@@ -14,7 +14,7 @@ from cauce.corpus.research.settings import ResearchSettings
 from cauce.knowledge.library.library import Embedding, Library
 from cauce.knowledge.sections.index import Index
 from cauce.models.embedding import load_embedder
-from cauce.models.loading import load_tuned
+from cauce.models.loading import load_tuned, model_folder
 from cauce.runs import Run
 
 
@@ -26,7 +26,7 @@ def load_research(
     found = embedding_of(corpus.embedding)
     trained = "train" in run.manifest["stages"]
     return ResearchAssistant(
-        load_tuned(run.path / "train" / "model") if trained else None,
+        load_tuned(model_folder(run, settings.remedy)) if trained else None,
         Finder(
             Library.open(folder / "library", found.embed if found else None),
             _expander_of(corpus, run.path / WRITTEN),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -75,23 +75,37 @@ class Canary(NamedTuple):
 
 
 def token_recovery(
-    loaded: LoadedModel, update: Mapping[str, Tensor], items: Sequence[Tokens]
+    loaded: LoadedModel,
+    update: Mapping[str, Tensor],
+    items: Sequence[Tokens],
+    *,
+    tried: int | None = None,
 ) -> Recovery:
     """The tokens of `items` that the update made from them gives away.
 
     A layer's gradient is a sum of what it read, so the inputs of the first trained layers lie in
     the span of their rows, and what every token looks like to them anyone can compute. Directions
     count by their size, so that updates of several steps, of Adam or under noise are attacked too.
-    `update` is by parameter, or by LoRA layer as `TrainedPart.moved` names it.
+    `update` is by parameter, or by LoRA layer as `TrainedPart.moved` names it. With `tried`, so
+    many of the tokens that were read stand for all of them, and as many of the others, or as are
+    needed to tell that share: of a large vocabulary that costs a hundredth.
     """
     completes = not loaded.is_encoder_decoder
     read = [[*item.prompt, *(item.completion if completes else [])] for item in items]
     wanted = set().union(*read)
-    scores = _scores(loaded, _matrices(loaded, update), max(map(len, read)))
-    likeliest = scores.topk(len(wanted)).indices.tolist()
+    others = set(range(loaded.vocabulary)) - wanted
+    own = _drawn(wanted, tried)
+    rivals = _drawn(others, tried and max(tried, loaded.vocabulary // len(wanted)))
+    scores = _scores(
+        loaded, _matrices(loaded, update), tokens=[*own, *rivals], length=max(map(len, read))
+    )
+    found, against = scores[: len(own)].sort(descending=True).values, scores[len(own) :].sort()[0]
+    ahead = len(rivals) - torch.searchsorted(against, found)
+    ranks = torch.arange(len(own)) + 0.5
+    ranks = ranks * len(wanted) / len(own) + ahead * len(others) / max(1, len(rivals))
     return Recovery(
-        found=_rate(len(wanted & set(likeliest)), len(wanted)),
-        chance=len(wanted) / len(scores),
+        found=_rate(int((ranks <= len(wanted)).sum()), len(own)),
+        chance=len(wanted) / loaded.vocabulary,
     )
 
 
@@ -189,6 +203,13 @@ def _share_below(values: np.ndarray, of: np.ndarray) -> np.ndarray:
     return np.asarray((left + right) / (2 * len(values)))
 
 
+def _drawn(tokens: Collection[int], count: int | None) -> list[int]:
+    """So many of the tokens, the same on every call; all of them where there are no more."""
+    if count is None or count >= len(tokens):
+        return sorted(tokens)
+    return sorted(random.Random(0).sample(sorted(tokens), count))
+
+
 def _rate(hits: int, count: int) -> Estimate:
     low, high = clopper_pearson(hits, count)
     return Estimate(value=hits / count, low=low, high=high, n=count)
@@ -216,9 +237,9 @@ class _Enough(Exception):
 
 
 def _scores(
-    loaded: LoadedModel, matrices: Mapping[Module, Tensor], length: int
+    loaded: LoadedModel, matrices: Mapping[Module, Tensor], *, tokens: Sequence[int], length: int
 ) -> Float[Tensor, " v"]:
-    """For each token, how much of what it looks like at its best place lies in the span."""
+    """For each of the tokens, how much of what it looks like at its best place lies in the span."""
     readers, inputs = _first_readers(loaded, list(matrices), [0], 2)
     if torch.equal(inputs[:, 0], inputs[:, 1]):
         length = 1
@@ -228,9 +249,8 @@ def _scores(
     weights = strength / (strength + (FLOOR * sizes[0]) ** 2).clamp(min=TINY)
     held = max(1, HELD_ELEMENTS // (length * inputs.shape[-1]))
     parts = []
-    for start in range(0, loaded.vocabulary, held):
-        tokens = range(start, min(start + held, loaded.vocabulary))
-        _, inputs = _first_readers(loaded, readers[:1], tokens, length)
+    for start in range(0, len(tokens), held):
+        _, inputs = _first_readers(loaded, readers[:1], tokens[start : start + held], length)
         inside = ((inputs @ directions.T).square() * weights).sum(-1)
         parts.append((inside / inputs.square().sum(-1).clamp(min=TINY)).max(1).values)
     return torch.cat(parts)

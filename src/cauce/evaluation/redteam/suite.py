@@ -48,7 +48,6 @@ def plan(mode: Mode, seed: int = 0) -> Plan:
     `full` is every technique at every goal in every language and every innocent prompt. What
     `smoke` takes of it is balanced over techniques, goals and languages.
     """
-    safe = [safe_attempt(prompt) for prompt in load_safe()]
     if mode == "full":
         attacks = [
             technique.attempt(goal, language, seed)
@@ -56,9 +55,13 @@ def plan(mode: Mode, seed: int = 0) -> Plan:
             for technique in techniques()
             for language in LANGUAGES
         ]
-        return Plan(mode, seed, attacks + safe)
-    chosen = random.Random(seed).sample(safe, SMOKE_SAFE)
-    return Plan(mode, seed, _balanced(SMOKE_ATTACKS, seed) + chosen)
+        return Plan(mode, seed, attacks + [safe_attempt(prompt) for prompt in load_safe()])
+    return Plan(mode, seed, _balanced(SMOKE_ATTACKS, seed) + some_safe(seed))
+
+
+def some_safe(seed: int = 0) -> list[Attempt]:
+    """The innocent prompts of a smoke test."""
+    return [safe_attempt(one) for one in random.Random(seed).sample(load_safe(), SMOKE_SAFE)]
 
 
 def _balanced(size: int, seed: int) -> list[Attempt]:

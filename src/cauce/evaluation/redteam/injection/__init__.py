@@ -1,0 +1,1 @@
+"""Orders to the assistant that stand in the documents it answers from."""
