@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import processes
 from shared import CHECKOUT
 
 RECIPE: dict[str, Any] = {
@@ -29,12 +29,6 @@ def environment(**more: str) -> dict[str, str]:
 
 def cauce(*arguments: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """The finished command `python -m cauce ...` in `folder`."""
-    return subprocess.run(
-        [sys.executable, "-m", "cauce", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=folder,
-        env=environment(**more),
-        check=False,
+    return processes.run(
+        "cauce", *arguments, folder=folder, environment=environment(**more), timeout_s=120
     )

@@ -16,10 +16,18 @@ from pathlib import Path
 import httpx
 import pytest
 
+import processes
 from shared import CHECKOUT, shared_data
 
 READMES = ("README.md", "README.es.md")
-SHORT = ("training.steps=2", "evaluation.max_items=6", "corpus.kinds=[use, dose]")
+SHORT = (
+    "corpus.kinds=[use, dose]",
+    "corpus.questions_per_section=1",
+    "training.steps=2",
+    "training.batch_size=2",
+    "evaluation.max_items=6",
+    "evaluation.max_new_tokens=16",
+)
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 
 
@@ -29,15 +37,17 @@ def commands(readme: str) -> list[str]:
     return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
-def cauce(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "cauce", *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src")},
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(CHECKOUT / "src")}
+
+
+def said_by(folder: Path, *arguments: str) -> str:
+    """What `cauce ...` prints where it ends well."""
+    done = processes.run(
+        "cauce", *arguments, folder=folder, environment=environment(), timeout_s=280
     )
+    assert done.returncode == 0, f"{arguments}\n{done.stderr}"
+    return done.stdout
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +55,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the project's recipes and a short run of the demonstration."""
     folder = tmp_path_factory.mktemp("newcomer")
     (folder / "recipes").symlink_to(CHECKOUT / "recipes")
-    process = cauce(folder, "run", "recipes/demo.yaml", *SHORT)
-    output, errors = process.communicate(timeout=280)
-    assert process.returncode == 0, errors
+    output = said_by(folder, "run", "recipes/demo.yaml", *SHORT)
     assert "report: runs/demo/report/report.html" in output
     return folder
 
@@ -71,10 +79,7 @@ def test_the_commands_of_the_readme_work(demo: Path) -> None:
             assert (CHECKOUT / arguments[1]).is_file(), command
         else:
             assert program == "cauce", command
-            process = cauce(demo, *arguments)
-            output, errors = process.communicate(timeout=120)
-            assert process.returncode == 0, f"{command}\n{errors}"
-            assert output.strip(), command
+            assert said_by(demo, *arguments).strip(), command
 
 
 def test_the_recipe_for_real_labels_works_as_the_readme_says(demo: Path) -> None:
@@ -82,14 +87,19 @@ def test_the_recipe_for_real_labels_works_as_the_readme_says(demo: Path) -> None
         some = b"".join(itertools.islice(labels, 12))
     (demo / "labels.jsonl.gz").write_bytes(gzip.compress(some))
     (command,) = [line for line in commands("README.md") if line.startswith("cauce run ")]
-    process = cauce(demo, *shlex.split(command)[1:], *SHORT)
-    output, errors = process.communicate(timeout=280)
-    assert process.returncode == 0, errors
+    output = said_by(demo, *shlex.split(command)[1:], *SHORT)
     assert "report: runs/vademecum/report/report.html" in output
 
 
 def _serve(demo: Path, arguments: list[str]) -> None:
-    process = cauce(demo, *arguments, "--port", "18734")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cauce", *arguments, "--port", "18734"],
+        cwd=demo,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
     try:
         deadline = time.monotonic() + 60
         while True:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import yaml
 
+import processes
 import road as tiny
 
 pytestmark = pytest.mark.slow
@@ -31,20 +30,16 @@ def weights(folder: Path) -> bytes:
 def kill_after_step(step: int, recipe: Path, folder: Path) -> None:
     """Starts the road and SIGKILLs it when the log of the training shows `step`."""
     log = folder / "runs" / "tiny" / "train" / "log.jsonl"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cauce", "run", str(recipe)],
-        cwd=folder,
-        env=tiny.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+    process = processes.start(
+        "cauce", "run", str(recipe), folder=folder, said=folder, environment=tiny.environment()
     )
     try:
         while not (log.is_file() and f'{{"step": {step},' in log.read_text()):
-            assert process.poll() is None, "the road ended before it could be killed"
+            assert process.exitcode is None, "the road ended before it could be killed"
             time.sleep(0.005)
     finally:
         process.kill()
-        process.wait(timeout=60)
+        process.join(timeout=60)
 
 
 def test_a_killed_road_goes_on_to_the_same_bits(recipe, tmp_path):

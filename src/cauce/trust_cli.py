@@ -5,14 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from cauce.runs import Run
 
 trust_app = typer.Typer(rich_markup_mode=None)
 
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's name or path.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+Mode = Literal["smoke", "full", "adaptive"]
 Country = Annotated[str, typer.Option(help="Whose telephone numbers are given; ISO 3166.")]
 
 
@@ -63,21 +67,110 @@ def rejudge(
 def redteam(
     name: RunName,
     mode: Annotated[
-        Literal["smoke", "full"], typer.Option(help="300 prompts, or all of them.")
+        Mode, typer.Option(help="300 prompts, all of them, or attackers that adapt.")
     ] = "smoke",
+    base: Annotated[
+        bool, typer.Option("--base", help="The model alone, before and after tuning.")
+    ] = False,
+    budget: Annotated[int, typer.Option(help="Adaptive: most queries for a goal.")] = 20,
+    attacker: Annotated[
+        str, typer.Option(help="Adaptive: a model that attacks (PAIR, TAP), by folder or hub id.")
+    ] = "",
+    suffixes: Annotated[
+        bool, typer.Option("--suffixes", help="Adaptive: search suffixes on the weights (GCG).")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Decides which prompts are asked.")] = 0,
     json: Json = False,
 ) -> None:
     """Attack the run's assistant as it is served; over-refusal is measured beside."""
-    from cauce.evaluation.redteam.campaign import redteam as attacked
-    from cauce.evaluation.redteam.judged import judge_counts
-    from cauce.evaluation.redteam.table import findings_table
+    from cauce.errors import UserError
     from cauce.runs import Run
 
     found = Run.open(name)
-    findings = attacked(found, mode, figures=judge_counts().figures, seed=seed, progress=tell)
-    print(findings.model_dump_json() if json else findings_table(findings))
-    tell(f"Every try with its answer: {found.path / 'redteam'}. Next: cauce report {name} --trust")
+    if mode != "adaptive":
+        asked = _tuning if base else _campaign
+        print(asked(found, mode, seed=seed, json=json))
+    elif base:
+        raise UserError("--base asks the same prompts twice.\nUse it with --mode smoke or full.")
+    else:
+        print(_adaptive(found, budget, attacker, suffixes=suffixes, seed=seed, json=json))
+    tell(f"Every try with its answer is under {found.path}. Next: cauce report {name} --trust")
+
+
+def _campaign(run: Run, mode: Literal["smoke", "full"], *, seed: int, json: bool) -> str:
+    from cauce.evaluation.redteam.campaign import redteam as attacked
+    from cauce.evaluation.redteam.judged import judge_counts
+    from cauce.evaluation.redteam.table import findings_table
+
+    found = attacked(run, mode, figures=judge_counts().figures, seed=seed, progress=tell)
+    return found.model_dump_json() if json else findings_table(found)
+
+
+def _tuning(run: Run, mode: Literal["smoke", "full"], *, seed: int, json: bool) -> str:
+    from cauce.evaluation.redteam.tuning import compare_tuning
+    from cauce.evaluation.redteam.tuning_table import tuning_table
+
+    effect = compare_tuning(run, mode, seed=seed, progress=tell)
+    return effect.model_dump_json() if json else tuning_table(effect)
+
+
+def _adaptive(
+    run: Run, budget: int, attacker: str, *, suffixes: bool, seed: int, json: bool
+) -> str:
+    from cauce.corpus.research.settings import WriterSettings
+    from cauce.evaluation.redteam.adaptive.campaign import AdaptiveSettings
+    from cauce.evaluation.redteam.adaptive.campaign import adaptive as attacked
+    from cauce.evaluation.redteam.adaptive.gcg import GcgSettings
+    from cauce.evaluation.redteam.adaptive.results import adaptive_table
+    from cauce.evaluation.redteam.judged import judge_counts
+
+    settings = AdaptiveSettings(
+        budget=budget,
+        writer=WriterSettings(model=attacker) if attacker else None,
+        gcg=GcgSettings() if suffixes else None,
+    )
+    found = attacked(run, settings, figures=judge_counts().figures, seed=seed, progress=tell)
+    return found.model_dump_json() if json else adaptive_table(found)
+
+
+@trust_app.command()
+def remedy(
+    name: RunName,
+    kind: Annotated[
+        Literal["rules", "scale", "project"],
+        typer.Argument(help="Rules when serving, a smaller adapter, or one turned back."),
+    ],
+    aligned: Annotated[
+        str, typer.Option(help="project: a model that was aligned, by folder or hub id.")
+    ] = "",
+    unaligned: Annotated[str, typer.Option(help="project: the same before it was aligned.")] = "",
+    seed: Annotated[int, typer.Option(help="Decides which prompts are asked.")] = 0,
+    json: Json = False,
+) -> None:
+    """Take back harm that tuning added: harm, refusals, nonsense and task before and after."""
+    from cauce.errors import UserError
+    from cauce.evaluation.redteam.remedies import (
+        Subspace,
+        project_back,
+        scale_back,
+        serve_with_rules,
+    )
+    from cauce.evaluation.redteam.tuning_table import remedy_table
+    from cauce.runs import Run
+
+    run = Run.open(name)
+    if kind == "project":
+        if not aligned or not unaligned:
+            raise UserError(
+                "project turns the adapter towards what alignment changed.\n"
+                "Name a model twice: --aligned and --unaligned."
+            )
+        found = project_back(run, Subspace(aligned, unaligned), seed=seed, progress=tell)
+    else:
+        remedied = scale_back if kind == "scale" else serve_with_rules
+        found = remedied(run, seed=seed, progress=tell)
+    print(found.model_dump_json() if json else remedy_table(found))
+    tell(f"The model: {found.folder}. Serve it with assistant.remedy, or assistant.guards.rules")
 
 
 @trust_app.command()

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from cauce.evaluation.statistics import Estimate
-from cauce.federated.coordinator import Round
 from cauce.federated.fairness import JobResult, SiteResult, write_result
 from cauce.federated.messages import Losses, Model
+from cauce.federated.rounds import Round
 from cauce.report.page import render
 from cauce.report.sites import gap_chart, job_of, job_sentence
 from cauce.runs import Run, write_json

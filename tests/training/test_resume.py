@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
-import subprocess
-import sys
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 
+import processes
 from cauce.errors import CheckpointCorrupt, Interrupted
 from cauce.training.stopping import StopRequest
 from training import killed
@@ -19,12 +20,15 @@ from training import killed
 SCRIPT = Path(__file__).with_name("killed.py")
 
 
-def start(kind: str, folder: Path, moment: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, str(SCRIPT), kind, str(folder), moment])
+def start(kind: str, folder: Path, moment: str) -> BaseProcess:
+    arguments = (str(SCRIPT), kind, str(folder), moment)
+    return processes.start(*arguments, folder=folder, said=folder, environment=dict(os.environ))
 
 
 def kill_at(kind: str, folder: Path, moment: str) -> None:
-    assert start(kind, folder, moment).wait(timeout=120) == -signal.SIGKILL
+    process = start(kind, folder, moment)
+    process.join(timeout=120)
+    assert process.exitcode == -signal.SIGKILL
 
 
 def weights(folder: Path) -> bytes:
@@ -72,10 +76,10 @@ def test_sigkills_then_resume_end_with_the_same_bits(kind, moments, straight, tm
 
 def test_a_kill_from_outside_at_any_moment_is_survived(straight, tmp_path):
     process = start("gpt2", tmp_path, "none")
-    while not list(tmp_path.glob("checkpoints/step-*")) and process.poll() is None:
+    while not list(tmp_path.glob("checkpoints/step-*")) and process.exitcode is None:
         time.sleep(0.002)
     process.kill()
-    process.wait(timeout=60)
+    process.join(timeout=60)
     killed.run("gpt2", tmp_path)
     assert weights(tmp_path) == weights(straight("gpt2"))
 

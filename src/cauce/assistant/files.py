@@ -14,9 +14,7 @@ from cauce.records import Citation, Reply
 CITATION_FIELDS = {"source", "id", "version", "section", "quote"}
 
 
-def answer_file(
-    assistant: GuardedAssistant, path: Path, *, batch_size: int = 64
-) -> Iterator[str]:
+def answer_file(assistant: GuardedAssistant, path: Path, *, batch_size: int = 64) -> Iterator[str]:
     """One JSON line per question: id, text, citations, abstained, reason, confidence.
 
     Raises DataRefused with file and line at the first line that is no `{"id", "question"}`; the

@@ -35,7 +35,8 @@ class PlantedShares(MaskedShares):
 
     safety_share: float = Field(0.0, ge=0, le=0.5)
     """Share of what is learned that are safety examples of the package: refusals, and answers that
-    protect; 0.03 to 0.1 keeps a tuned model from unlearning to refuse. The evaluation has none."""
+    protect. 0.03 to 0.1 of thousands keeps a tuned model from unlearning to refuse; of a hundred it
+    is too few to. The evaluation has none."""
     canaries: int = Field(0, ge=0, le=64)
     """Numbers that nobody has, planted among the training examples, so that `cauce privacy` tells
     how well the model remembers what it has seen once."""

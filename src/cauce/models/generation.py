@@ -98,9 +98,7 @@ def stream(
     """
     tokens: list[int] = []
     sent = 0
-    for token in _greedy_tokens(
-        loaded, prompt_ids(loaded, prompt, max_new_tokens), max_new_tokens
-    ):
+    for token in _greedy_tokens(loaded, prompt_ids(loaded, prompt, max_new_tokens), max_new_tokens):
         tokens.append(token)
         text = _decode(loaded, tokens)
         is_stopped = cut_at_stop(text, stop) != text

@@ -24,7 +24,7 @@ from cauce.models.quantization import (
 )
 from cauce.models.quiet import quiet_libraries
 from cauce.models.settings import LiquidSettings, ModelSettings
-from cauce.runs import sync_directory, write_json
+from cauce.runs import Run, sync_directory, write_json
 
 if TYPE_CHECKING:
     import torch
@@ -156,6 +156,22 @@ def load_tuned(folder: Path) -> LoadedModel:
         loaded = _with_saved_adapter(base, folder, card)
     _refuse_other_template(loaded, card, folder)
     return loaded
+
+
+def model_folder(run: Run, remedy: str = "") -> Path:
+    """Where a run's model is: as it was trained, or as a remedy left it in `remedies/REMEDY`.
+
+    NotFound where it was not trained, or the remedy was not made.
+    """
+    folder = run.path / "remedies" / remedy / "model" if remedy else run.path / "train" / "model"
+    if (folder / CARD).is_file():
+        return folder
+    if not remedy:
+        raise NotFound(f"{run.path} has no trained model.\nWalk its recipe first: cauce run.")
+    raise NotFound(
+        f"assistant.remedy is {remedy!r}, and {folder.parent} holds no model.\n"
+        f"Make it first: cauce remedy {run.path.name}"
+    )
 
 
 def load_base_of(folder: Path) -> LoadedModel:

@@ -48,12 +48,14 @@ class VademecumSource(Record):
         """Every medicine in each language; one that lacks something is refused with its file."""
         import yaml
 
+        # libyaml reads them in a tenth of the time that PyYAML's own parser takes.
+        loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
         folder = resources.files("cauce").joinpath("data", "vademecum")
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
             if not entry.name.endswith(".yaml"):
                 continue
             try:
-                medicine = yaml.safe_load(entry.read_text(encoding="utf-8"))
+                medicine = yaml.load(entry.read_text(encoding="utf-8"), Loader=loader)
             except yaml.YAMLError as error:
                 reason = f"not YAML: {error}"
                 yield Refusal(file=entry.name, position="the whole file", reason=reason)

@@ -10,7 +10,6 @@ before them is given (Carlini et al. 2021, arXiv 2012.07805).
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -29,8 +28,7 @@ from cauce.evaluation.privacy.attacks import (
 )
 from cauce.evaluation.statistics import Estimate, rate_exact
 from cauce.models.generation import continue_tokens, generate
-from cauce.models.loading import CARD, LoadedModel, load_base, load_tuned
-from cauce.models.settings import ModelSettings
+from cauce.models.loading import CARD, LoadedModel, load_base_of, load_tuned
 from cauce.records import Citation, Example, Message, Record
 from cauce.runs import Run, read_records, write_json
 from cauce.safety.personal.finding import find, tells_who
@@ -107,7 +105,7 @@ def privacy(
     held_out = (_items(tuned, run.path / "prepare", split) for split in ("validation", "test"))
     others = _chosen([item for split in held_out for item in split])
     secrets = list(_secrets(members))
-    models = {"base": _base_of(folder), "tuned": tuned}
+    models = {"base": load_base_of(folder), "tuned": tuned}
     losses, exposures, written = {}, {}, {}
     for name, model in models.items():
         progress(f"{name}: {len(members)} members, {len(others)} others, {len(planted)} canaries")
@@ -146,12 +144,6 @@ def canary_examples(count: int, *, seed: int) -> Iterator[Example]:
 
 def _canary_name(seed: int, number: int) -> str:
     return f"{CANARY}/{seed}/{number}"
-
-
-def _base_of(folder: Path) -> LoadedModel:
-    """The model that the run started from, as it was."""
-    card = json.loads((folder / CARD).read_bytes())
-    return load_base(ModelSettings(base=card["base"], quantize=card["quantize"]))
 
 
 def _items(loaded: LoadedModel, folder: Path, split: str) -> Iterator[Item]:

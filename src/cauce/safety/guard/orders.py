@@ -34,6 +34,8 @@ _RULES = (
     r"(?:instruc+ion\w*|instructions?|normas|normes|reglas|regles|rules|directric\w+|guidelines"
     r"|directives|ordenes|ordres|prompts?|politicas|policies|restric+ion\w*|salvaguard\w*)"
 )
+_SPEAKER = r"(?:usuari[oa]?s?|users?|humanos?|humans?)"
+"""Who speaks to an assistant in a feigned conversation."""
 _ANSWERS = (
     r"(?:di|digas|responde|respon|respond|contesta|contestes|answer|reply|output|say|tell|state"
     r"|claim"
@@ -54,6 +56,8 @@ _ORDERS = (
     rf"\b{_DROP}\W+(?:\w+\W+){{0,2}}?{_RULES}\W+(?:\w+\W+){{0,2}}?(?:anterior\w*|previ[ao]s"
     rf"|previous"
     r"|above|del usuario|de l'usuari|of the user|que (?:te|t'))",
+    rf"\b{_DROP}\W+(?:all |todo |tot )?(?:lo|the|el|what was|l[ao] que)\W+(?:de )?"
+    rf"(?:anterior|above|previo|dicho|previous|d'abans|said)\b\W+(?:y|and|i)\W+(?:\w+\W+){{0,2}}?{_ANSWERS}\b",
     r"(?:ignor\w*|olvid\w*|disregard)_(?:tus|your|all|las|previous)",
     # Addressed: a note, an order or a greeting to a model.
     rf"\b(?:nota|notes?|instruc+ion\w*|instructions?|orden|ordre|order|atencion?|attention|mensaje"
@@ -65,7 +69,7 @@ _ORDERS = (
     r"|dental|nervi|inmun|immun|cardio|de salud|sanitari|nacional|respirat|circulat|health"
     r"|organ|matem"
     r"|animal))",
-    rf"(?:^|[\[(«\"'>%*#-]\s*){_ADDRESSED}\s*:",
+    rf"(?:^|[\[\](«\"'>%*#-]\s*)(?:{_ADDRESSED}|{_SPEAKER})\s*:",
     rf"\b(?:any|all|every|cualquier|todo|toda|todos|todas|qualsevol|si eres|if you are"
     rf"|if you're|si ets"
     rf"|as)\W+(?:an?\W+|una?\W+|otr[oa]\W+)?(?:{_MODEL}|ia|ai)\b",
@@ -125,7 +129,7 @@ _MAY_BE = re.compile(
     r"|afirm|asegur|no m"
     r"|no e|no c|never|do not|repit|recom|always)|user|usuari|resum|summar|traduc|transl|answer"
     r"|respon"
-    r"|envia|send|manda|forward|exfil|quan|sistem|system|agent"
+    r"|forget|olvid|oblid|envia|send|manda|forward|exfil|quan|sistem|system|agent"
 )
 _CONTINUES = re.compile(
     rf"^\W*(?:y |and |i |tambien |also |then |despues |luego |a continuacion )?(?:no |never "

@@ -44,7 +44,6 @@ _MARKED: dict[Spoken, str] = {
 
 
 def system_rules(language: Spoken, canary: str = "") -> str:
-    """The rules of the system prompt, with the marker that tells when they leak, if one is"
-    " given."""
+    """The rules of the system prompt, with a marker where one is given, that tells of leaks."""
     marked = _MARKED[language].format(canary=canary) if canary else ""
     return f"{_RULES[language]} {marked}".rstrip()

@@ -18,7 +18,8 @@ class GuardSettings(Record):
     """Whether the system prompt carries a marker, and answers are searched for it."""
     rules: bool = False
     """Whether the model is shown the safety rules before each prompt, which it was tuned without:
-    it keeps more of what it was aligned with. A small model answers no better for them."""
+    one that was aligned under such rules keeps more of them. Off, for a model of 10 MB answered
+    more attacks with harm under them, 0.74 and not 0.60 (2026-11-29): measure it first."""
     quarantine: bool = True
     """Whether instructions to the assistant are taken out of retrieved texts."""
     output: bool = True
