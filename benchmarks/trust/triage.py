@@ -17,7 +17,8 @@ from typing import Any
 from benchmarks import report
 from cauce.evaluation.statistics import clopper_pearson
 from cauce.safety.language import spoken_language
-from cauce.safety.triage import Alarm, emergency_answer, triage
+from cauce.safety.triage.answers import emergency_answer
+from cauce.safety.triage.detecting import Alarm, concern, triage
 
 DATA = Path(__file__).resolve().parent / "data"
 SHOWN = 200
@@ -69,6 +70,8 @@ def measure() -> None:
     _rate("false alarms, none", none, 0.05)
     ordinary = _rows("ordinary-test")
     _rate("false alarms, ordinary questions", [_alarms(row["text"]) for row in ordinary], 0.05)
+    beside = [not _alarms(row["text"]) and bool(concern(row["text"])) for row in ordinary]
+    _rate("ordinary questions answered with a number beside", beside, None)
     _rate("right number shown", list(_numbers_right(rows, alarms)), 1.0, better="higher")
     same = [row["kind"] == alarm.kind for row, alarm in zip(rows, alarms, strict=True) if alarm]
     _rate("kind right among alarms", same, None, better="higher")
@@ -94,6 +97,12 @@ def _report_misses(rows: Sequence[Row], alarms: Sequence[Alarm | None]) -> None:
             if row["directness"] == directness
         ]
         _rate(f"missed, {directness}", missed, bar)
+        left = [
+            alarm is None and concern(row["text"]) is None
+            for row, alarm in zip(rows, alarms, strict=True)
+            if row["directness"] == directness
+        ]
+        _rate(f"left without any number, {directness}", left, None)
 
 
 def _numbers_right(rows: Sequence[Row], alarms: Sequence[Alarm | None]) -> Iterable[bool]:

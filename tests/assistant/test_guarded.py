@@ -74,6 +74,17 @@ def test_what_a_document_says_of_an_overdose_follows_what_to_do_first() -> None:
     assert guarded(Inner()).replies([said]) == [reply]
 
 
+def test_where_an_emergency_may_be_meant_a_number_stands_beside_the_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cauce.safety.triage.detecting.CONCERN", 0.0)
+    reply = guarded(Inner()).reply(QUESTION)
+    assert reply.text == f"{ANSWER}\nSi alguien está en peligro ahora, llame al {reply.call[0]}."
+    assert reply.emergency == "" and not reply.abstained
+    assert guarded(Inner()).replies([QUESTION]) == [reply]
+    assert guarded(Inner(), emergencies=False).reply(QUESTION).text == ANSWER
+
+
 def test_an_emergency_that_was_told_before_is_not_forgotten() -> None:
     history = [
         Message(role="user", content="Quiero quitarme la vida"),

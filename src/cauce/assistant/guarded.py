@@ -21,7 +21,7 @@ from cauce.safety.guard.settings import GuardSettings
 from cauce.safety.judge.judging import judge
 from cauce.safety.language import spoken_language
 from cauce.safety.triage.answers import emergency_answer
-from cauce.safety.triage.detecting import Alarm, triage
+from cauce.safety.triage.detecting import Alarm, concern, triage
 
 OVERDOSE = "overdose"
 """The emergency of which the documents tell what else to do."""
@@ -43,6 +43,12 @@ HARMFUL: dict[Spoken, str] = {
     "or a treatment, talk to a doctor, a pharmacist or social services.",
 }
 """What is said instead of an answer that would do harm."""
+IN_DOUBT: dict[Spoken, str] = {
+    "es": "Si alguien está en peligro ahora, llame al {number}.",
+    "ca": "Si algú és en perill ara, truqueu al {number}.",
+    "en": "If somebody is in danger now, call {number}.",
+}
+"""What is said beside an answer where an emergency may be meant."""
 
 
 class GuardedAssistant:
@@ -69,8 +75,7 @@ class GuardedAssistant:
         stopped = self._stopped(question, history)
         if stopped is not None and stopped.emergency != OVERDOSE:
             return stopped
-        reply = self._judged(question, self.inner.reply(question, history, plain=plain))
-        return _following(stopped, reply)
+        return self._served(question, stopped, self.inner.reply(question, history, plain=plain))
 
     def replies(self, questions: Sequence[str]) -> list[Reply]:
         """What `reply` gives for each question, generated in batches."""
@@ -79,7 +84,7 @@ class GuardedAssistant:
         asked = [one for one, reply in both if reply is None or reply.emergency == OVERDOSE]
         answers = dict(zip(asked, self.inner.replies(asked), strict=True))
         return [
-            _following(reply, self._judged(question, answers[question]))
+            self._served(question, reply, answers[question])
             if question in answers
             else cast(Reply, reply)
             for question, reply in both
@@ -105,6 +110,10 @@ class GuardedAssistant:
         detail = f"{found.family}, probability {found.score:.2f}{hidden}"
         return _refused(ATTACKED, question, "attack", detail)
 
+    def _served(self, question: str, first: Reply | None, reply: Reply) -> Reply:
+        """What is shown of the assistant's reply, and what stands before and behind it."""
+        return self._with_number(question, _following(first, self._judged(question, reply)))
+
     def _judged(self, question: str, reply: Reply) -> Reply:
         """The reply, or why it is not shown; what the assistant says as itself harms nobody."""
         if not self._guards.output or reply.abstained:
@@ -113,6 +122,22 @@ class GuardedAssistant:
         if found.label != "harmful" or found.score < self._guards.harm_threshold:
             return reply
         return _refused(HARMFUL, question, "harm", f"probability {found.score:.2f}")
+
+    def _with_number(self, question: str, reply: Reply) -> Reply:
+        """The reply, and beside it whom to call where the turn may tell of an emergency."""
+        if not self._guards.emergencies or reply.call:
+            return reply
+        found = concern(question, country=self._country)
+        if found is None:
+            return reply
+        said = IN_DOUBT[spoken_language(question)].format(number=found.number)
+        return reply.model_copy(
+            update={
+                "text": f"{reply.text}\n{said}",
+                "statements": (*reply.statements, Statement(text=said)),
+                "call": (found.number,),
+            }
+        )
 
 
 def load_assistant(run: Run) -> GuardedAssistant:

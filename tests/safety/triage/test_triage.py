@@ -9,8 +9,9 @@ from typing import get_args
 import pytest
 
 from cauce.errors import DataRefused, UserError
-from cauce.safety.triage import Kind, emergency_answer, triage, triage_file
-from cauce.safety.triage.answers import numbers
+from cauce.safety.triage.answers import Kind, emergency_answer, numbers
+from cauce.safety.triage.detecting import triage
+from cauce.safety.triage.files import triage_file
 from cauce.safety.triage.wording import neutral, plain
 from cauce.safety.triage.wrappers import unwrapped
 

@@ -7,18 +7,3 @@ detecting   rules and a learned table together: `triage`
 answers     fixed answers and telephone numbers by country (data/emergencies)
 files       a file of texts, one alarm a line
 """
-
-from cauce.safety.triage.answers import EmergencyAnswer, Kind, Number, Review, emergency_answer
-from cauce.safety.triage.detecting import Alarm, triage
-from cauce.safety.triage.files import triage_file
-
-__all__ = [
-    "Alarm",
-    "EmergencyAnswer",
-    "Kind",
-    "Number",
-    "Review",
-    "emergency_answer",
-    "triage",
-    "triage_file",
-]

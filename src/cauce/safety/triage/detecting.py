@@ -23,6 +23,8 @@ ALARM = 0.25
 table that had not seen it, 0.25 misses 2 % of the explicit and 13 % of the indirect and alarms at
 10 % of the harmless, most of them written to sound like an emergency; 0.15 misses 1 % and 9 % and
 alarms at 14 % (2026-11-29)."""
+CONCERN = 0.1
+"""Probability from which an answer is given with a number to call beside it."""
 SENTENCE_ALARM = 0.9
 """The same for one sentence of a long or wrapped turn: the others may explain it."""
 REMEMBERED = 4
@@ -79,6 +81,18 @@ def triage(text: str, history: Sequence[str] = (), *, country: str = "ES") -> Al
         if found is not None:
             return _alarm(found, 0, spoken_language(text), country)
     return None
+
+
+def concern(text: str, *, country: str = "ES") -> Alarm | None:
+    """What a turn without an alarm may still tell of; None where that is unlikely.
+
+    Beside the answer a line then says whom to call, so that an emergency that is told in words
+    which nobody foresaw is not left without a number.
+    """
+    found = judged(text)
+    if found.score < CONCERN:
+        return None
+    return _alarm(found, 0, spoken_language(text), country)
 
 
 def finding(text: str) -> Finding | None:
