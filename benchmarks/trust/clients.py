@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import os
@@ -71,8 +72,7 @@ def served(run: Path) -> Iterator[str]:
 
 def _openai(url: str) -> float:
     """1 where the client of OpenAI, unmodified, gets what it asks for."""
-    import openai
-
+    openai = importlib.import_module("openai")
     client = openai.OpenAI(base_url=url, api_key="none")
     asked = {"model": MODEL, "messages": [{"role": "user", "content": QUESTION}]}
     create = client.chat.completions.create

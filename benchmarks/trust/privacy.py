@@ -19,10 +19,10 @@ from cauce.runs import Run
 DEMO = Path("runs/demo")
 
 
-def measure(run: str = str(DEMO)) -> None:
+def measure(run: Path = DEMO) -> None:
     """Prints the figures of a finished run."""
     try:
-        opened = Run.open(run)
+        opened = Run.open(str(run))
     except NotFound as error:
         print(f"privacy is not measured: {error}", file=sys.stderr)
         return
@@ -47,4 +47,4 @@ def _interval(estimate: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    measure(*sys.argv[1:])
+    measure(*map(Path, sys.argv[1:]))
