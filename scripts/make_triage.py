@@ -18,6 +18,7 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from train_classifier import Labelled, lines_of, train
 
+from cauce.evaluation.robustness.swaps import swaps
 from cauce.safety.classifier import Classifier
 from cauce.safety.triage.signs import certain_kind, signs_in
 from cauce.safety.triage.wording import neutral
@@ -35,6 +36,9 @@ SUSPECT = {"overdose", "side_effects", "warnings"}
 """Kinds of question behind which an emergency may stand."""
 NAMES = ("paracetamol", "enalapril", "sintrom", "lorazepam", "insulina", "tramadol", "eutirox")
 FOLDS = 5
+OPENINGS = ("override", "role", "prefix", "suppress", "turns", "hypothetical")
+"""Families of attacks that something else can follow."""
+WRAPPED = 800
 
 
 class Text(NamedTuple):
@@ -57,7 +61,24 @@ class Judged(NamedTuple):
 def texts() -> list[Text]:
     """Every text to learn from."""
     known = [Text(*line.split("\t")) for line in lines_of(TEXTS)]
-    return [*known, *_attacks(), *_questions()]
+    return [*known, *_wrapped(known), *_said_elsewhere(known), *_attacks(), *_questions()]
+
+
+def _wrapped(known: Sequence[Text]) -> Iterator[Text]:
+    """Emergencies behind an attack: they are emergencies all the same."""
+    drawn = random.Random(0)
+    attacks = [line.split("\t") for line in lines_of(ATTACKS)]
+    openings = [it[3] for it in attacks if it[0] == "attack" and it[1] in OPENINGS]
+    for text in drawn.sample([one for one in known if one.kind != "none"], WRAPPED):
+        yield text._replace(text=f"{drawn.choice(openings)} {text.text}")
+
+
+def _said_elsewhere(known: Sequence[Text]) -> Iterator[Text]:
+    """What people of another country would have said."""
+    for text in known:
+        if text.language == "es":
+            for variant in swaps(text.text, ("dialect",))[:1]:
+                yield text._replace(text=variant.text)
 
 
 def _attacks() -> Iterator[Text]:

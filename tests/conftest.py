@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+# Until the tests are collected there is no garbage, and afterwards what they import stays: to go
+# through its million objects again and again would take a good part of the time.
+gc.disable()
 
 import socket
 from typing import Any
@@ -26,3 +31,8 @@ def _connect_to_loopback(self: socket.socket, address: Any) -> None:
 @pytest.fixture(autouse=True)
 def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", _connect_to_loopback)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()

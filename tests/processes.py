@@ -26,9 +26,7 @@ def start(
 
     It writes to the files `out` and `err` in the folder `said`.
     """
-    process = _FORKS.Process(
-        target=_become, args=(program, arguments, folder, said, environment), daemon=True
-    )
+    process = _FORKS.Process(target=_become, args=(program, arguments, folder, said, environment))
     process.start()
     return process
 
@@ -40,8 +38,9 @@ def run(
     with tempfile.TemporaryDirectory() as name:
         said = Path(name)
         process = start(program, *arguments, folder=folder, said=said, environment=environment)
-        process.join(timeout_s)
-        if process.exitcode is None:
+        try:
+            process.join(timeout_s)
+        finally:
             process.kill()
             process.join()
         assert process.exitcode is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,9 +19,15 @@ from benchmarks.training.measure import say
 from benchmarks.training.shapes import build, full_documents
 from cauce.corpus.tokens import Tokens
 from cauce.evaluation.privacy.attacks import Canary, token_recovery
+from cauce.federated.coordinator import Coordinator
+from cauce.federated.examples import SiteData
+from cauce.federated.in_process import InProcess
 from cauce.federated.privacy.accounting import noise_for
 from cauce.federated.privacy.dpsgd import DpSgd
-from cauce.federated.privacy.gate import Evidence, Verdict, examine, losses
+from cauce.federated.privacy.gate import Evidence, Finding, Verdict, examine, losses
+from cauce.federated.rounds import Round
+from cauce.federated.settings import FederatedSettings
+from cauce.federated.site import Site
 from cauce.models.adapters import attach
 from cauce.models.loading import LoadedModel
 from cauce.models.settings import ModelSettings
@@ -55,6 +62,7 @@ def privacy() -> None:
         SHAPE, SEEDS * (2 * EXAMPLES + CANDIDATES), width=WIDTH, target_width=WIDTH
     )
     _one_gradient(documents)
+    _gated_jobs(documents)
     noise = noise_for(EPSILON, DELTA, steps=STEPS, rate=BATCH / EXAMPLES)
     report(f"noise of epsilon {EPSILON:g} at delta {DELTA:g}", noise, None)
     for way in (Way(adapter, private) for private in (False, True) for adapter in ("lora", "none")):
@@ -79,6 +87,63 @@ def _one_gradient(documents: Sequence[Tokens]) -> None:
             told = token_recovery(loaded, update, items)
             engine.optimizer.zero_grad()
         report(f"tokens told by one gradient of {count} documents", told.found.value, None)
+
+
+def _gated_jobs(documents: Sequence[Tokens]) -> None:
+    """What the gate finds in jobs of eight rounds of six updates, and what it costs."""
+    spent = {}
+    for gate, epsilon in (("off", None), ("report", None), ("report", EPSILON)):
+        rounds = _job(documents, FederatedSettings(personal_steps=0, gate=gate, epsilon=epsilon))
+        spent[gate, epsilon] = sum(cpu for closed in rounds for cpu in closed.cpu_s.values())
+        own = [it for closed in rounds for found in closed.findings.values() for it in found]
+        if own:
+            _report_job(own, "no noise" if epsilon is None else f"epsilon {epsilon:g}")
+    share = spent["report", None] / spent["off", None] - 1
+    report("CPU time of the gate beside the rounds' training", share, 0.2)
+
+
+def _job(documents: Sequence[Tokens], settings: FederatedSettings) -> list[Round]:
+    """The rounds of three hospitals with 32 documents each, and half as many held out."""
+    names, parts = ("east", "north", "south"), (EXAMPLES, EXAMPLES // 2, EXAMPLES // 2)
+
+    def opened(name: str, folder: Path) -> Site:
+        loaded = attach(build(SHAPE), ModelSettings(base=SHAPE, adapter="lora"), seed=0)
+        own = list(documents[names.index(name) :: len(names)])
+        train, validation, test = (
+            own[sum(parts[:place]) :][:count] for place, count in enumerate(parts)
+        )
+        return Site(
+            name,
+            loaded,
+            SiteData(train, validation, test, [str(number) for number in range(len(test))]),
+            (TrainingSettings.model_validate({**PLAIN, "batch_size": BATCH}), settings),
+            folder / name,
+            seed=0,
+            progress=say,
+        )
+
+    with tempfile.TemporaryDirectory() as folder:
+        sites = InProcess({name: partial(opened, name, Path(folder)) for name in names})
+        where = Path(folder) / "coordinator"
+        return Coordinator(sites, settings, where, job="privacy", seed=0, progress=say).run().rounds
+
+
+def _report_job(findings: Sequence[Finding], noise: str) -> None:
+    """Of three sites, in the first and the last round."""
+    tokens, members = (
+        [it for it in findings if it.attack == attack]
+        for attack in ("token recovery", "membership")
+    )
+    chances = [1 - (1 - it.limit) ** 0.5 for it in tokens]
+    told = statistics.mean(it.value.value for it in tokens)
+    report(f"tokens told in a job with its gate, {noise}", told, None)
+    ratio = told / statistics.mean(chances)
+    bar = None if noise == "no noise" else 2.0
+    report(f"tokens told in a job with its gate against chance, {noise}", ratio, bar)
+    area = statistics.mean(it.value.value for it in members)
+    report(f"area of membership in a job with its gate, {noise}", area, None)
+    refused = sum(it.is_beyond for it in findings)
+    report(f"findings beyond a limit of {len(findings)}, {noise}", refused, None)
 
 
 def _round(way: Way, documents: Sequence[Tokens], noise: float, seed: int) -> Verdict:

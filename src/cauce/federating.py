@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cauce import audit, road
 from cauce.corpus.settings import CorpusSettings, PairsSettings
 from cauce.errors import DataRefused, RecipeError, UserError
+from cauce.evaluation.privacy.adapter import CANARY
 from cauce.federated.approval import AUDIT_LOG, require_approval
 from cauce.federated.coordinator import Coordinator, Sites
+from cauce.federated.examples import SiteData
 from cauce.federated.fairness import JobResult, result_of, write_result
 from cauce.federated.in_process import InProcess
 from cauce.federated.keys import signing_line
@@ -20,7 +22,7 @@ from cauce.federated.messages import decode, digest, job_of
 from cauce.federated.model import TrainedPart
 from cauce.federated.saving import save_model
 from cauce.federated.secure import Identity
-from cauce.federated.site import Site, SiteData
+from cauce.federated.site import Site
 from cauce.models.adapters import attach
 from cauce.models.loading import load_base
 from cauce.preparing import base_of, tokens_of
@@ -73,7 +75,13 @@ def open_site(
     return Site(
         name,
         loaded,
-        SiteData(train, validation, test, [example.group for example in examples["test"]]),
+        SiteData(
+            train,
+            validation,
+            test,
+            [example.group for example in examples["test"]],
+            {n: it.id for n, it in enumerate(examples["train"]) if it.group == CANARY},
+        ),
         (recipe.training, recipe.federated),
         journey.run.path / "federated",
         seed=recipe.seed,

@@ -1,8 +1,10 @@
 """Sites of one tiny model with texts of their own."""
 
 from cauce.corpus.tokens import tokenize
+from cauce.evaluation.privacy.attacks import canary
+from cauce.federated.examples import SiteData
 from cauce.federated.settings import FederatedSettings
-from cauce.federated.site import Site, SiteData
+from cauce.federated.site import Site
 from cauce.models.adapters import attach
 from cauce.models.settings import ModelSettings
 from cauce.records import Message
@@ -34,7 +36,18 @@ def tokens_of(loaded, site, count, *, start=0):
 
 
 def make_site(
-    name, folder, settings, *, kind="gpt2", rank=4, alpha=8, examples=6, adapter="lora", tell=None
+    name,
+    folder,
+    settings,
+    *,
+    kind="gpt2",
+    rank=4,
+    alpha=8,
+    examples=6,
+    held_out=3,
+    planted=(),
+    adapter="lora",
+    tell=None,
 ):
     loaded = attach(
         tiny_model(kind),
@@ -43,10 +56,13 @@ def make_site(
     )
     data = SiteData(
         tokens_of(loaded, name, examples),
-        tokens_of(loaded, name, 3, start=100),
-        tokens_of(loaded, name, 3, start=200),
-        ["aspirin", "ibuprofen", "ibuprofen"],
+        tokens_of(loaded, name, held_out, start=100),
+        tokens_of(loaded, name, held_out, start=200),
+        ["aspirin", *(held_out - 1) * ["ibuprofen"]],
+        dict(enumerate(planted, examples)),
     )
+    secrets = [canary(loaded, secret, candidates=0).planted for secret in planted]
+    data.train.extend(secrets)
     return Site(
         name,
         loaded,
@@ -61,6 +77,7 @@ def make_site(
 def settings(**changes):
     chosen = {
         "rounds": 2, "steps": 2, "personal_steps": 2, "messages": "fp32", "weights": "uniform",
+        "gate": "off",
         **changes,
     }  # fmt: skip
     return FederatedSettings.model_validate(chosen)

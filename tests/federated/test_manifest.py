@@ -6,6 +6,7 @@ import shutil
 from datetime import datetime
 
 import pytest
+import torch
 from pydantic import ValidationError
 
 import cauce
@@ -85,6 +86,22 @@ def test_every_difference_is_named(cast):
     first, second = str(refused.value).splitlines()
     assert all(one.what in first for one in found)
     assert second.startswith("Install the coordinator's version of cauce")
+
+
+def test_packages_that_it_rests_on_are_named_with_their_versions(cast):
+    told = Package(
+        **HERE.model_dump(exclude={"requires"}), requires={"torch": "2.0.0", "flwr": "1"}
+    )
+    manifest = make_manifest(cast, package=told)
+    here = HERE.model_copy(update={"requires": {"torch": "2.1.0", "flwr": "1"}})
+    assert differences(manifest, TinyRecipe(), here) == [
+        Difference("version of torch", "2.0.0", "2.1.0")
+    ]
+    with pytest.raises(UserError, match="version of flwr: the manifest says 1, here it is none"):
+        require_same(manifest, TinyRecipe(), HERE)
+    installed = installed_package().requires
+    assert "+" not in installed["torch"] and torch.__version__.startswith(installed["torch"])
+    assert set(installed) >= {"torch", "transformers", "peft"}
 
 
 def test_a_section_that_one_of_the_two_lacks_is_a_difference(cast):

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from cauce.evaluation.statistics import Estimate
-from cauce.federated.fairness import JobResult, SiteResult, write_result
+from cauce.federated.fairness import JobResult, SiteResult, result_table, write_result
 from cauce.federated.messages import Losses, Model
+from cauce.federated.privacy.gate import Attack, Finding
 from cauce.federated.rounds import Round
 from cauce.report.page import render
 from cauce.report.sites import gap_chart, job_of, job_sentence
@@ -28,8 +29,15 @@ def site(value: float, low: float, high: float) -> SiteResult:
     return SiteResult(losses=LOSSES, kept="global", gap=gap, privacy="nothing was promised")
 
 
+def found(attack: Attack, value: float, low: float, limit: float) -> Finding:
+    return Finding(attack=attack, value=Estimate(value=value, low=low, high=1.0, n=31), limit=limit)
+
+
 def closed(number: int, lost: tuple[str, ...] = ()) -> Round:
+    token = found("token recovery", 0.9 / number, 0.7 / number, 0.1)
     return Round(
+        findings={"norte": (token, found("membership", 0.6, 0.4, 0.55))},
+        withheld={"norte": "token recovery"} if number == 1 else {},
         round=number,
         replied=("isla", "norte"),
         lost=lost,
@@ -90,6 +98,29 @@ def test_the_page_of_a_finished_job_shows_every_site(run: Run, result: JobResult
     for words in ("-0.100 (-0.200 to -0.050)", "nothing was promised", "such an epsilon means"):
         assert words in page
     assert "2,000 bytes to the sites" in page
+
+
+def test_what_updates_tell_is_shown_where_they_told_most(run: Run, result: JobResult) -> None:
+    assert [(it.site, it.finding.attack, it.round) for it in result.told] == [
+        ("norte", "membership", 1),
+        ("norte", "token recovery", 1),
+    ]
+    write_result(result, run.path / "federated.json")
+    job = job_of(run)
+    assert job is not None
+    assert [row.judged for row in job.attacks] == ["not shown to be beyond", "beyond"]
+    assert [(row.name, row.kept) for row in job.rows if row.kept] == [("norte", 1)]
+    page = render(run)
+    for words in (
+        "0.9 (0.7 to 1)",
+        "An attack that fails proves nothing",
+        "norte keeps its update",
+    ):
+        assert words in page
+    table = result_table(result).splitlines()
+    assert "norte kept its update in 1 of 2 rounds" in table
+    assert table[-2].endswith("token recovery 0.9 (0.7 to 1), limit 0.1 (round 1)")
+    assert table[-1].startswith("An attack that fails proves nothing")
 
 
 def test_the_page_of_a_job_under_way_tells_its_rounds(run: Run) -> None:

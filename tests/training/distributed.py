@@ -1,4 +1,6 @@
-"""Small trainings over `Processes`: torchrun --nproc-per-node 2 distributed.py FOLDER.
+"""Small trainings over `Processes`, in two of them: python distributed.py FOLDER.
+
+They are launched as torchrun does it, but forked, so that what is imported is imported once.
 
 Every training is 6 updates of 13 rows in batches of 3, two to an update: each third update has one
 row, so that a second process has none. The main process writes FOLDER/NAME.pt.
@@ -17,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 from torch import Tensor
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from torch.nn import Module
 from torch.nn.functional import cross_entropy
 
@@ -234,4 +237,14 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    launch = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=2,
+        run_id="two",
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+        start_method="fork",
+    )
+    elastic_launch(launch, main)(Path(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""Two processes under torchrun end as one process does: real ones, over loopback, on the CPU."""
+"""Two processes of torchrun end as one process does: real ones, over loopback, on the CPU."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+import processes
 from cauce.errors import UserError
 from cauce.training.distribution import Processes
 from training import distributed
@@ -20,15 +21,11 @@ pytestmark = pytest.mark.slow
 SCRIPT = Path(distributed.__file__)
 
 
-def torchrun(folder: Path) -> None:
+def train_in_two(folder: Path) -> None:
     """The script in two processes; what they say, a warning for example, is a failure."""
-    command = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", SCRIPT, folder]
-    done = subprocess.run(
-        [sys.executable, "-m", *map(str, command)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = processes.run(
+        str(SCRIPT), str(folder), folder=folder, environment=environment, timeout_s=120
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -45,7 +42,7 @@ def folder(alone, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("together")
     for kind, result in alone.items():
         torch.save(result.halfway, folder / f"{kind}-halfway.pt")
-    torchrun(folder)
+    train_in_two(folder)
     return folder
 
 

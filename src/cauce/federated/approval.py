@@ -6,6 +6,7 @@ log. A manifest that changed by one letter is another one, which nobody approved
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -63,13 +64,15 @@ def in_plain_words(manifest: Manifest) -> str:
             *(f"  {_known_as(site)}" for site in manifest.sites),
             f"On which data:  documents from {', '.join(data.sources)}",
             f"  in {', '.join(data.languages)}; sections: {', '.join(data.sections) or 'any'}",
-            "What leaves this site:  changes of the model's weights and figures of loss, to the "
-            "coordinator. No documents.",
+            "What leaves this site:  changes of the model's weights, figures of loss, and what "
+            "attacks find",
+            "  in those changes, to the coordinator. No documents.",
             f"  {privacy}",
             f"How much:  {budgets.rounds} rounds of {budgets.steps} steps; at most "
             f"{budgets.bytes / 1e6:,.1f} MB sent and received; until {_minute(budgets.deadline)}",
             f"With which program:  cauce {manifest.package.version}, "
             f"files {manifest.package.sha256[:16]}; nothing else is installed or fetched",
+            f"  on {_versions(manifest.package.requires)}",
             f"This manifest is {content_hash(manifest)[:16]}. Your approval is for it alone.",
         )
     )
@@ -212,6 +215,10 @@ def _too_late(manifest: Manifest) -> UserError:
 
 def _known_as(participant: Participant) -> str:
     return f"{participant.name} ({fingerprint(participant.signing_key)})"
+
+
+def _versions(requires: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in requires.items()) or "any packages"
 
 
 def _minute(moment: datetime) -> str:

@@ -9,8 +9,9 @@ the sites' names.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
@@ -31,6 +32,7 @@ from cauce.federated.messages import (
 )
 from cauce.federated.model import combined_changes, without_lora
 from cauce.federated.privacy.masking import FEWEST_SITES
+from cauce.federated.rounds import Round, round_text, withheld_by, withheld_text
 from cauce.federated.secure import (
     SumPlan,
     envelopes_for,
@@ -41,7 +43,6 @@ from cauce.federated.secure import (
 )
 from cauce.federated.settings import FederatedSettings
 from cauce.federated.weights import by_size, capped, loss_aware, uniform
-from cauce.records import Record
 from cauce.runs import atomic_write, write_json
 
 if TYPE_CHECKING:
@@ -59,21 +60,6 @@ class Sites(Protocol):
 
     def ask(self, tasks: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
         """Each site's reply to its task as it comes; those that are lost are left out."""
-
-
-class Round(Record):
-    """What became of one round."""
-
-    round: int
-    replied: tuple[str, ...]
-    lost: tuple[str, ...] = ()
-    weights: dict[str, float]
-    """How much each site counted."""
-    loss_before: dict[str, float | None]
-    """Validation loss at each site of the model that it was sent."""
-    bytes_down: int
-    bytes_up: int
-    cpu_s: dict[str, float]
 
 
 class Outcome(NamedTuple):
@@ -118,15 +104,16 @@ class Coordinator:
         rounds = self._closed()
         tensors = read(self._state(rounds[-1].round)).tensors if rounds else {}
         for number in range(len(rounds) + 1, self._settings.rounds + 1):
-            replies = self._told("train", number, tensors, everyone)
+            heard = self._told("train", number, tensors, everyone)
+            replies = {site: it for site, it in heard.items() if not it.head.withheld}
             weights = self._weights(replies, references)
             if self._settings.secure:
                 tensors, added = self._summed(tensors, weights, number)
-                replies = {site: replies[site] for site in added}
                 weights = {site: weights[site] for site in added}
             else:
                 tensors = self._combined(tensors, replies, weights, number)
-            rounds.append(self._close(number, tensors, replies, weights))
+            heads = {site: it.head for site, it in heard.items()}
+            rounds.append(self._close(number, tensors, heads, weights))
         replies = self._told("finish", self._settings.rounds + 1, tensors, everyone)
         return Outcome(
             tensors, rounds, {site: reply.head for site, reply in replies.items()}, *self._traffic()
@@ -139,10 +126,11 @@ class Coordinator:
         message = Message(self._head(kind, number), dict(tensors))
         task = encode(message)
         replies = self._ask(kind, number, dict.fromkeys(sites, task))
-        self._refuse_few(kind, number, replies)
+        found = {site: decode(replies[site]) for site in sorted(replies)}
+        self._refuse_few(kind, number, found)
         if kind != "finish":
             self._settle(kind, number, replies)
-        return {site: decode(replies[site]) for site in sorted(replies)}
+        return found
 
     def _summed(
         self, tensors: Mapping[str, Tensor], weights: dict[str, float], number: int
@@ -248,26 +236,30 @@ class Coordinator:
         self,
         number: int,
         tensors: dict[str, Tensor],
-        replies: Mapping[str, Message],
+        heard: Mapping[str, Head],
         weights: dict[str, float],
     ) -> Round:
+        """`weights` are those of the sites whose update is in the shared model."""
         place = self._place("train", number)
-        lost = tuple(site for site in self._sites.names if site not in replies)
+        withheld = withheld_by(heard)
+        present = {site: head for site, head in heard.items() if site in {*weights, *withheld}}
         down, up = self._traffic(f"{number:04}-*")
         closed = Round(
             round=number,
-            replied=tuple(replies),
-            lost=lost,
+            replied=tuple(present),
+            lost=tuple(site for site in self._sites.names if site not in present),
             weights=weights,
-            loss_before={site: it.head.loss_before for site, it in replies.items()},
+            loss_before={site: it.loss_before for site, it in present.items()},
+            findings={site: it.findings for site, it in present.items() if it.findings},
+            withheld=withheld,
             bytes_down=down,
             bytes_up=up,
-            cpu_s={site: it.head.cpu_s for site, it in replies.items()},
+            cpu_s={site: it.cpu_s for site, it in present.items()},
         )
         head = Head(kind="train", job=self._job, round=number)
         write(self._state(number), Message(head, tensors))
         write_json(place / "round.json", closed.model_dump(mode="json"))
-        self._progress(f"round {number} of {self._settings.rounds}: {_told(closed)}")
+        self._progress(f"round {number} of {self._settings.rounds}: {round_text(closed)}")
         return closed
 
     def _traffic(self, places: str = "*") -> tuple[int, int]:
@@ -310,10 +302,17 @@ class Coordinator:
                 f"{digest(task)} of job {self._job}.\nAll sites must run the same recipe."
             )
 
-    def _refuse_few(self, kind: Kind, number: int, known: Mapping[str, bytes]) -> None:
-        all_sites = self._sites.names
-        if len(known) < self._settings.quorum * len(all_sites):
-            raise self._waiting(kind, number, known, f"{self._settings.quorum:.0%} are")
+    def _refuse_few(self, kind: Kind, number: int, found: Mapping[str, Message]) -> None:
+        """With sums, a round that fewer than three can close stays open for the others."""
+        given = [site for site, it in found.items() if not it.head.withheld]
+        if len(given) < self._settings.quorum * len(self._sites.names):
+            needed = f"{self._settings.quorum:.0%} are"
+        elif kind == "train" and self._settings.secure and len(given) < FEWEST_SITES:
+            needed = f"{FEWEST_SITES} are"
+        else:
+            return
+        kept = withheld_by({site: it.head for site, it in found.items()})
+        raise self._waiting(kind, number, found, needed, kept)
 
     def _refuse_no_majority(self, stage: Stage, number: int, known: Mapping[str, bytes]) -> None:
         """Three must begin a sum, and a majority of those that did reach its end."""
@@ -324,13 +323,21 @@ class Coordinator:
             raise self._waiting(stage, number, known, f"a sum takes {needed}, which are")
 
     def _waiting(
-        self, kind: Kind, number: int, known: Mapping[str, bytes], needed: str
+        self,
+        kind: Kind,
+        number: int,
+        known: Collection[str],
+        needed: str,
+        withheld: Mapping[str, str] = MappingProxyType({}),
     ) -> Interrupted:
         lost = ", ".join(site for site in self._sites.names if site not in known)
+        advice = "Start the job again when they are back."
+        if withheld:
+            advice = "Start another, with federated.epsilon or more examples in each update."
         return Interrupted(
-            f"{kind} {number}: {len(known)} of {len(self._sites.names)} sites replied, and "
-            f"{needed} needed; not heard of: {lost}.\n"
-            "What came is kept. Start the job again when they are back."
+            f"{kind} {number}: {len(known) - len(withheld)} of {len(self._sites.names)} sites "
+            f"replied, and {needed} needed; not heard of: {lost or 'none'}"
+            f"{withheld_text(withheld)}.\nWhat came is kept. {advice}"
         )
 
 
@@ -341,9 +348,3 @@ def _loss_before(site: str, reply: Message) -> float:
             "All sites must run the same version of cauce."
         )
     return reply.head.loss_before
-
-
-def _told(closed: Round) -> str:
-    losses = ", ".join(f"{site} {loss:.3f}" for site, loss in closed.loss_before.items() if loss)
-    lost = f"; lost: {', '.join(closed.lost)}" if closed.lost else ""
-    return f"validation losses before it {losses}{lost}"

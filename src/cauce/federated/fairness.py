@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from cauce.errors import DataRefused
 from cauce.evaluation.statistics import Estimate
-from cauce.federated.coordinator import Outcome, Round
+from cauce.federated.coordinator import Outcome
 from cauce.federated.messages import Head, Losses, Model
+from cauce.federated.privacy.gate import Attack, Finding, finding_text
+from cauce.federated.rounds import Round
 from cauce.records import Record
 from cauce.runs import write_json
 
 MODELS: tuple[Model, ...] = ("base", "alone", "global", "personal")
 TITLES = {"global": "shared"}
+NOTHING_PROVED = "An attack that fails proves nothing; one that succeeds proves a leak."
 
 
 class SiteResult(Record):
@@ -27,6 +32,14 @@ class SiteResult(Record):
     """What each of its training examples was promised."""
 
 
+class Told(NamedTuple):
+    """What an attack on a site's update of one round found."""
+
+    site: str
+    round: int
+    finding: Finding
+
+
 class JobResult(Record):
     """All sites of a job, and what the job cost."""
 
@@ -36,6 +49,23 @@ class JobResult(Record):
     bytes_up: int
     lost: dict[str, tuple[int, ...]]
     """The rounds that each site missed."""
+
+    @property
+    def told(self) -> list[Told]:
+        """By site and attack, the round in which its update told most, against its limit."""
+        found: dict[tuple[str, Attack], Told] = {}
+        for closed in self.rounds:
+            for site, findings in closed.findings.items():
+                for it in findings:
+                    one = Told(site, closed.round, it)
+                    worst = found.get((site, it.attack), one)
+                    found[site, it.attack] = max(worst, one, key=_excess)
+        return [found[key] for key in sorted(found)]
+
+    @property
+    def withheld(self) -> dict[str, int]:
+        """Rounds in which each site kept its update for what it found, where there are any."""
+        return Counter(site for closed in self.rounds for site in closed.withheld)
 
     @property
     def worse(self) -> list[str]:
@@ -85,7 +115,18 @@ def result_table(result: JobResult) -> str:
     sent = (result.bytes_down + result.bytes_up) / 1e6
     lines.append(f"{len(result.rounds)} rounds, {sent:.1f} MB sent both ways")
     lines += [f"{name} missed {len(rounds)} rounds" for name, rounds in result.lost.items()]
-    return "\n".join(lines)
+    for name, count in result.withheld.items():
+        lines.append(f"{name} kept its update in {count} of {len(result.rounds)} rounds")
+    return "\n".join([*lines, *_told_lines(result)])
+
+
+def _told_lines(result: JobResult) -> list[str]:
+    """What the updates told, a line a site; none where nothing was attacked."""
+    sites: dict[str, list[str]] = {}
+    for it in result.told:
+        sites.setdefault(it.site, []).append(f"{finding_text(it.finding)} (round {it.round})")
+    lines = [f"updates of {site} told at most: {'; '.join(it)}" for site, it in sites.items()]
+    return [*lines, NOTHING_PROVED] if lines else []
 
 
 def gap_text(gap: Estimate | None) -> str:
@@ -104,6 +145,10 @@ def _site_result(name: str, head: Head) -> SiteResult:
             "All sites must run the same version of cauce."
         )
     return SiteResult(losses=head.losses, kept=head.kept, gap=head.gap, privacy=head.privacy)
+
+
+def _excess(told: Told) -> float:
+    return told.finding.value.value / told.finding.limit
 
 
 def _shown(losses: Mapping[Model, Losses], model: Model) -> str:

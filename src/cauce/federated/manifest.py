@@ -7,6 +7,9 @@ the recipe that it has itself, and starts only what its own people approved (`ap
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
+import importlib.util
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 
@@ -20,6 +23,8 @@ from cauce.runs import sha256_of_file
 from cauce.signatures import Signed, canonical, check_signature, fingerprint, read_signed
 
 PACKAGE_FOLDER = Path(__file__).parents[1]
+RESTS_ON = ("torch", "transformers", "peft", "flwr")
+"""Packages whose version all sites of a job must share."""
 
 Word = Annotated[str, Field(pattern=r"^[\w.+-]+$")]
 Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
@@ -33,6 +38,9 @@ class Package(Record):
     version: Word
     sha256: Sha256
     """Of the list of files, each with the SHA-256 of its bytes."""
+    requires: dict[Word, Word] = Field(default_factory=dict)
+    """Versions of the packages that decide what a site computes and sends, without the label of a
+    build (`+cpu`): sites may have different processors."""
 
 
 class DataSchema(Record):
@@ -109,13 +117,19 @@ class Difference(NamedTuple):
 
 
 def installed_package(folder: Path = PACKAGE_FOLDER) -> Package:
-    """The version of cauce that runs here, and the hash of all its files."""
+    """The version of cauce that runs here, the hash of all its files, and what it rests on."""
     files = sorted(
         path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
     )
     lines = [f"{path.relative_to(folder).as_posix()} {sha256_of_file(path)}\n" for path in files]
     return Package(
-        version=cauce.__version__, sha256=hashlib.sha256("".join(lines).encode()).hexdigest()
+        version=cauce.__version__,
+        sha256=hashlib.sha256("".join(lines).encode()).hexdigest(),
+        requires={
+            name: importlib.metadata.version(name).partition("+")[0]
+            for name in RESTS_ON
+            if importlib.util.find_spec(name)
+        },
     )
 
 
@@ -153,16 +167,21 @@ def differences(
     Without `package` the one that runs here is read.
     """
     package = package or installed_package()
-    here = recipe_hashes(recipe)
+    told = manifest.package
     pairs = [
-        ("version of cauce", manifest.package.version, package.version),
-        ("files of cauce", manifest.package.sha256, package.sha256),
+        ("version of cauce", told.version, package.version),
+        ("files of cauce", told.sha256, package.sha256),
+        *_pairs("version of {}", told.requires, package.requires),
+        *_pairs("recipe, {}", manifest.recipe, recipe_hashes(recipe)),
     ]
-    for section in sorted({*manifest.recipe, *here}):
-        pairs.append(
-            (f"recipe, {section}", manifest.recipe.get(section, "none"), here.get(section, "none"))
-        )
     return [Difference(what, told[:16], own[:16]) for what, told, own in pairs if told != own]
+
+
+def _pairs(
+    what: str, told: Mapping[str, str], here: Mapping[str, str]
+) -> Iterator[tuple[str, str, str]]:
+    for name in sorted({*told, *here}):
+        yield what.format(name), told.get(name, "none"), here.get(name, "none")
 
 
 def require_same(manifest: Manifest, recipe: Record, package: Package | None = None) -> None:
@@ -172,7 +191,8 @@ def require_same(manifest: Manifest, recipe: Record, package: Package | None = N
         raise UserError(
             f"this is not what the manifest of {manifest.job} was signed for: "
             f"{'; '.join(map(str, found))}.\n"
-            "Install the coordinator's version of cauce, use its recipe as it is, and repeat."
+            "Install the coordinator's version of cauce and of what else is named, use its recipe "
+            "as it is, and repeat."
         )
 
 

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from cauce.errors import DataRefused
 from cauce.evaluation.statistics import Estimate
 from cauce.federated.compression import pack, unpack
+from cauce.federated.privacy.gate import Finding
 from cauce.federated.settings import Packing
 from cauce.records import Record
 from cauce.runs import atomic_write
@@ -64,6 +65,10 @@ class Head(Record):
     """Validation loss at the site of the model that it was sent."""
     loss_after: float | None = None
     """And of what it made of it."""
+    findings: tuple[Finding, ...] = ()
+    """What attacks on the update found before it left, without their reasons."""
+    withheld: bool = False
+    """Whether the update stays at the site, as they found too much: it is not in the reply."""
     cpu_s: float = 0.0
     losses: dict[Model, Losses] = Field(default_factory=dict)
     """At the end: what each is worth at the site."""

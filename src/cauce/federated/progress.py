@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cauce.errors import NotFound
-from cauce.federated.coordinator import Round
+from cauce.federated.rounds import Round, round_text
 from cauce.records import Record
 
 
@@ -45,11 +45,7 @@ def job_progress(run: Path) -> JobProgress:
 
 def progress_lines(found: JobProgress) -> list[str]:
     """A line a closed round, and what is open."""
-    lines = []
-    for it in found.closed:
-        losses = ", ".join(f"{name} {loss:.3f}" for name, loss in it.loss_before.items() if loss)
-        lost = f"; lost: {', '.join(it.lost)}" if it.lost else ""
-        lines.append(f"round {it.round}: validation losses before it {losses}{lost}")
+    lines = [f"round {it.round}: {round_text(it)}" for it in found.closed]
     if found.is_over:
         return [*lines, "the job is over: its result is in federated.json"]
     if found.open_step:

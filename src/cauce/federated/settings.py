@@ -44,6 +44,12 @@ class FederatedSettings(Record):
     every site is told so. An example is a record, not a person with several."""
     clip: float = Field(0.5, gt=0)
     """Longest gradient of one example, with `epsilon`."""
+    gate: Literal["off", "report", "refuse"] = "report"
+    """Whether each site attacks its own update before it leaves: which tokens it tells, which
+    examples it was learned from, how well secrets of `corpus.canaries` are remembered. `report`
+    does so in the first and the last round and tells the job what was found; `refuse` does in every
+    round, a tenth to a third of its training, and keeps at the site what is shown to leak beyond
+    the limits: the round closes without it. What was found is told without noise."""
     messages: Packing = "int8"
     """Numbers in messages: `fp32`, `int8` (a quarter of the bytes) or `coarse` (five levels, a
     twelfth). What sites send is rounded so; what they are sent is in fp32."""

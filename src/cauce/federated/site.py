@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cauce.corpus.tokens import Tokens
 from cauce.errors import DataRefused
-from cauce.evaluation.likelihood import ItemLikelihood, likelihood
-from cauce.evaluation.statistics import Estimate, statistic_bootstrap
 from cauce.federated.compression import pack, pack_update, unpack
+from cauce.federated.examples import Measured, SiteData, gap, measured
 from cauce.federated.messages import (
     Head,
-    Losses,
     Message,
     Model,
     Stage,
@@ -34,6 +31,8 @@ from cauce.federated.messages import (
 from cauce.federated.model import TrainedPart, added, seed_of
 from cauce.federated.privacy.budget import Plan, SitePrivacy, with_privacy, without_privacy
 from cauce.federated.privacy.dpsgd import DpSgd
+from cauce.federated.privacy.gate import beyond
+from cauce.federated.privacy.round_gate import RoundGate, open_gate
 from cauce.federated.secure import Identity, SecureSite
 from cauce.federated.settings import FederatedSettings
 from cauce.models.loading import LoadedModel
@@ -45,23 +44,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Progress = Callable[[str], None]
-
-
-class SiteData(NamedTuple):
-    """The examples of one site, which stay there."""
-
-    train: Sequence[Tokens]
-    validation: Sequence[Tokens]
-    test: Sequence[Tokens]
-    test_groups: Sequence[str]
-    """What each test example belongs with, such as its substance."""
-
-
-class Measured(NamedTuple):
-    """What a model is worth at the site."""
-
-    losses: Losses
-    test: list[ItemLikelihood]
 
 
 class Answered(NamedTuple):
@@ -151,12 +133,18 @@ class Site:
     def _summed(self, stage: Stage, task: Message, home: Path) -> bytes:
         """The site's part in the sum of a round, in which nobody sees its update."""
         number = task.head.round
+        moved = home / f"{number:04}-moved.bin"
+        if not moved.is_file():
+            raise DataRefused(
+                f"{self.name} is asked for its part in the sum of round {number}, and gives no "
+                "update of it.\nDo not answer; ask the coordinator why it is in the plan."
+            )
         own = SecureSite(home / f"{number:04}-sum.json", self.name, self._identity)
         if stage != "mask":
             return {"advertise": own.advertise, "share": own.share, "unmask": own.unmask}[stage](
                 task.sealed
             )
-        return own.mask(task.sealed, read(home / f"{number:04}-moved.bin").tensors)
+        return own.mask(task.sealed, read(moved).tensors)
 
     def _alone(self, task: Message, place: Path) -> Answered:
         """Before the rounds: what the base is worth here, and what the site reaches by itself."""
@@ -180,16 +168,43 @@ class Site:
         number, steps = task.head.round, self._federated.steps
         private = self._private(place.parent, number, digest(encode(task)))
         self.part.put(task.tensors)
+        gate = self._gate(number, private)
         summary = self._learn(place / "training", steps, number, private)
+        moved = self.part.moved()
+        findings = gate.findings(moved, place / "gate.json") if gate else ()
+        withheld = self._federated.gate == "refuse" and bool(beyond(findings))
         figures = {
             "loss_before": summary["first_validation_loss"],
             "loss_after": summary["best_validation_loss"],
+            "findings": findings,
+            "withheld": withheld,
         }
-        moved = self.part.moved()
+        if withheld:
+            self._progress(f"{self.name}, {number}: the update stays here: {beyond(findings)}")
+            return Answered(figures, {})
         if not self._federated.secure:
             return Answered(figures, moved)
         write(place.parent / f"{number:04}-moved.bin", Message(task.head, moved))
         return Answered(figures, {})
+
+    def _gate(self, number: int, private: DpSgd | None) -> RoundGate | None:
+        """What this round's update will be attacked with; None where it will not be."""
+        rounds = self._federated.rounds
+        attacked: dict[str, Collection[int]] = {
+            "off": (),
+            "report": (1, rounds),
+            "refuse": range(1, rounds + 1),
+        }
+        if number not in attacked[self._federated.gate]:
+            return None
+        return open_gate(
+            self._loaded,
+            self._data,
+            self._settings(self._federated.steps),
+            seed=seed_of(self._seed, self.name, number),
+            private=private,
+            progress=lambda line: self._progress(f"{self.name}, {number}: {line}"),
+        )
 
     def _private(self, home: Path, number: int, task: str) -> DpSgd | None:
         """The noise of a round, paid for; None where the job has no budget."""
@@ -221,7 +236,7 @@ class Site:
         figures = {
             "losses": {name: it.losses for name, it in found.items()},
             "kept": kept,
-            "gap": self._gap(found[kept].test, found["alone"].test),
+            "gap": gap(found[kept], found["alone"], self._data.test_groups),
             "privacy": self._told_of_privacy(place.parent),
         }
         return Answered(figures, {})
@@ -247,14 +262,11 @@ class Site:
     def _learn(
         self, folder: Path, steps: int, place: object, private: DpSgd | None = None
     ) -> dict[str, Any]:
-        settings = self._training.model_copy(
-            update={"steps": steps, "evaluate_every": steps, "schedule": "constant", "warmup": 0.0}
-        )
         return train(
             self._loaded,
             self._data.train,
             self._data.validation,
-            settings,
+            self._settings(steps),
             folder,
             seed=seed_of(self._seed, self.name, place),
             progress=lambda line: self._progress(f"{self.name}, {place}: {line}"),
@@ -262,15 +274,9 @@ class Site:
             proximal=self._federated.proximal if isinstance(place, int) else 0.0,
         )
 
-    def _gap(
-        self, kept: Sequence[ItemLikelihood], alone: Sequence[ItemLikelihood]
-    ) -> Estimate | None:
-        """Test loss of the one less that of the other, drawn by group; None without test items."""
-        if not kept:
-            return None
-        columns = [[mine.nll - own.nll, own.tokens] for mine, own in zip(kept, alone, strict=True)]
-        return statistic_bootstrap(
-            columns, self._data.test_groups, lambda sums: sums[..., 0] / sums[..., 1]
+    def _settings(self, steps: int) -> TrainingSettings:
+        return self._training.model_copy(
+            update={"steps": steps, "evaluate_every": steps, "schedule": "constant", "warmup": 0.0}
         )
 
     def _told_of_privacy(self, home: Path) -> str:
@@ -281,14 +287,4 @@ class Site:
         return with_privacy(self._plan, budget.spent(self._federated.rounds))
 
     def _measured(self) -> Measured:
-        validation, test = (
-            likelihood(self._loaded, items, self._training.batch_size)
-            for items in (self._data.validation, self._data.test)
-        )
-        losses = Losses(validation=_loss(validation), test=_loss(test) if test else None)
-        return Measured(losses, test)
-
-
-def _loss(figures: Sequence[ItemLikelihood]) -> float:
-    """Nats per token."""
-    return sum(it.nll for it in figures) / sum(it.tokens for it in figures)
+        return measured(self._loaded, self._data, self._training.batch_size)

@@ -6,12 +6,22 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cauce.evaluation.statistics import Estimate
-from cauce.federated.fairness import MODELS, TITLES, JobResult, SiteResult, gap_text
+from cauce.federated.fairness import (
+    MODELS,
+    NOTHING_PROVED,
+    TITLES,
+    JobResult,
+    SiteResult,
+    Told,
+    gap_text,
+)
+from cauce.federated.privacy.gate import interval_text
 from cauce.federated.progress import JobProgress, job_progress, progress_lines
 from cauce.report.charts import LABEL_WIDTH, VALUE_WIDTH, WIDTH, Scale
 from cauce.runs import Run
 
 TOP, ROW_HEIGHT = 30, 24
+COLUMNS = tuple(TITLES.get(name, name) for name in MODELS)
 
 
 class SiteRow(NamedTuple):
@@ -24,6 +34,8 @@ class SiteRow(NamedTuple):
     gap: str
     missed: str
     """Rounds that it was not heard of in; empty where there are none."""
+    kept: int
+    """Rounds in which it kept its update for what attacks on it found."""
     privacy: str
 
 
@@ -51,6 +63,17 @@ class GapChart(NamedTuple):
     description: str
 
 
+class AttackRow(NamedTuple):
+    """What one attack on the updates of one site found at most."""
+
+    site: str
+    attack: str
+    found: str
+    limit: str
+    round: int
+    judged: str
+
+
 class Job(NamedTuple):
     """What the page shows of a job."""
 
@@ -61,7 +84,9 @@ class Job(NamedTuple):
     """A line each round, and what is open."""
     bytes_down: int
     bytes_up: int
-    models: tuple[str, ...] = tuple(TITLES.get(name, name) for name in MODELS)
+    attacks: tuple[AttackRow, ...] = ()
+    nothing_proved: str = NOTHING_PROVED
+    models: tuple[str, ...] = COLUMNS
 
 
 def job_of(run: Run) -> Job | None:
@@ -80,6 +105,7 @@ def job_of(run: Run) -> Job | None:
         rounds=tuple(progress_lines(progress)),
         bytes_down=result.bytes_down,
         bytes_up=result.bytes_up,
+        attacks=tuple(map(_attack_row, result.told)),
     )
 
 
@@ -150,7 +176,20 @@ def _row(name: str, site: SiteResult, result: JobResult) -> SiteRow:
         keeps=TITLES.get(site.kept, site.kept),
         gap=gap_text(site.gap),
         missed=_listed(result.lost.get(name, ())),
+        kept=result.withheld.get(name, 0),
         privacy=site.privacy,
+    )
+
+
+def _attack_row(told: Told) -> AttackRow:
+    finding = told.finding
+    return AttackRow(
+        site=told.site,
+        attack=finding.attack,
+        found=interval_text(finding.value),
+        limit=f"{finding.limit:.3g}",
+        round=told.round,
+        judged="beyond" if finding.is_beyond else "not shown to be beyond",
     )
 
 

@@ -7,7 +7,15 @@ import pytest
 import torch
 
 from cauce.evaluation.privacy.attacks import canary
-from cauce.federated.privacy.gate import Evidence, Limits, Losses, Verdict, examine, losses
+from cauce.federated.privacy.gate import (
+    Evidence,
+    Limits,
+    Losses,
+    Verdict,
+    beyond,
+    examine,
+    losses,
+)
 from cauce.models.loading import LoadedModel
 from models.tiny import tiny_model
 from training.engines import alone, engine_of
@@ -37,12 +45,13 @@ def trained(steps: int) -> tuple[Verdict, Evidence]:
 
 
 def test_what_was_learned_by_heart_stays(tmp_path: Path) -> None:
-    verdict, _ = trained(25)
+    verdict, _ = trained(40)
     assert not verdict.released
     assert [it.attack for it in verdict.findings] == ["token recovery", "membership", "exposure"]
-    assert [it.passes for it in verdict.findings[1:]] == [False, False]
+    assert [it.is_beyond for it in verdict.findings[1:]] == [True, True]
     assert "is beyond 0.55: 8 members against 8 others" in verdict.findings[1].reason
     assert verdict.findings[2].value.value > 7
+    assert beyond(verdict.findings).endswith("; exposure 8 (6.12 to more), limit 5")
     verdict.write(tmp_path / "verdict.json")
     written = (tmp_path / "verdict.json").read_text("utf-8")
     assert Verdict.model_validate(json.loads(written)) == verdict
@@ -54,8 +63,9 @@ def test_what_did_not_move_is_released() -> None:
     still = {name: torch.zeros_like(it) for name, it in taken(loaded).items()}
     verdict = examine(loaded, still, evidence, losses(loaded, evidence))
     tokens, members = verdict.findings
+    assert "is within" in members.reason
     assert members.value.value == 0.5
-    assert verdict.released == tokens.passes
+    assert not tokens.is_beyond and verdict.released
     assert verdict.not_measured == ("exposure: no canary was planted",)
 
 
@@ -69,7 +79,8 @@ def test_limits_decide_and_are_never_reached_by_certainty() -> None:
     read = evidence._replace(members=evidence.members[:2])
     before = Losses(before.members[:2], before.others, before.canaries)
     strict = examine(loaded, update, read, before)  # type: ignore[arg-type]
-    assert not strict.findings[0].passes
+    assert not strict.released and strict.findings[0].is_beyond
+    assert strict.not_measured[0] == "membership: 2 examples or others are fewer than 8"
     assert 0 < strict.findings[0].limit < 1
     chance = 1 - (1 - strict.findings[0].limit) ** 0.5
     assert strict.findings[0].limit == pytest.approx(2 * chance - chance**2)

@@ -25,13 +25,13 @@ def wired(mode="default", **options):
     return WiredCfC(wiring_of(wiring), mode=mode), theirs
 
 
-def small(**options):
-    return CfC(D, N, backbone_units=4, **options)
-
-
-def some_layers():
+def some_layers(inputs=D, neurons=N):
     torch.manual_seed(3)
-    wiring = AutoNCP(D, N, 3)
+    wiring = AutoNCP(inputs, neurons, 3)
+
+    def small(**options):
+        return CfC(inputs, neurons, backbone_units=4, **options)
+
     return {
         "cfc": small(),
         "no gate": small(mode="no_gate", activation="gelu", backbone_layers=2),
@@ -41,7 +41,7 @@ def some_layers():
         "with a reach": small(reach=3.0),
         "wired": WiredCfC(wiring),
         "mixed": MixedMemory(small()),
-        "mixed wired": MixedMemory(WiredCfC(AutoNCP(D, 6, 2))),
+        "mixed wired": MixedMemory(WiredCfC(AutoNCP(inputs, 6, 2))),
     }
 
 
@@ -87,9 +87,9 @@ def test_timespans_have_the_gradient_of_a_difference(name):
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_all_gradients_are_those_of_differences(name):
-    layer = some_layers()[name].double()
+    layer = some_layers(3, 7)[name].double()
     names = [name for name, _ in layer.named_parameters()]
-    x, state = torch.randn(2, 3, D).double(), torch.randn(2, layer.state_size).double()
+    x, state = torch.randn(2, 3, 3).double(), torch.randn(2, layer.state_size).double()
     starts = torch.tensor([[False, True, False], [False, False, False]])
     padding = torch.tensor([[False, False, False], [True, False, False]])
 
@@ -263,7 +263,7 @@ def test_a_layer_that_cannot_be_is_refused(options, message):
 
 def test_a_reach_lets_as_much_through_before_it_bends():
     """r tanh(g / r): the layer of states r times as large, with weights to match."""
-    plain, wide = small(), small(reach=3.0)
+    plain, wide = (CfC(D, N, backbone_units=4, reach=reach) for reach in (1.0, 3.0))
     wide.load_state_dict(plain.state_dict())
     with torch.no_grad():
         wide.head_weight[: 2 * N] *= 3.0

@@ -1,15 +1,16 @@
 """The gate before an update or an adapter leaves a site: it is attacked first, by the site itself.
 
-Before the training the site measures what the model knows already (`losses`), and among its
-examples it plants canaries, made by `attacks.canary`. Afterwards `examine` runs the three attacks
-and says whether each stays within its limit, and why.
+Before the training the site measures what the model knows already (`losses`); canaries that were
+planted among its examples are those of `attacks.canary`. Afterwards `examine` runs the three
+attacks and says whether one is shown to tell more than its limit. An attack that fails proves
+nothing, and a limit is never shown to be exceeded by a few examples.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cauce.corpus.tokens import Tokens
 from cauce.evaluation.likelihood import likelihood
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+Attack = Literal["token recovery", "membership", "exposure"]
+
+TRIED = 256
+"""Tokens that were read, and others, that stand for all of them."""
+FEWEST = 8
+"""Members, and others, without which membership is not tried."""
+
+
 class Limits(Record):
     """What an attack may find, at most."""
 
@@ -31,7 +40,7 @@ class Limits(Record):
     find 1 - (1 - p)^2, which is below 2 p."""
     membership_auc: float = 0.55
     """Chance that a member is told from one who is none; 0.5 is a coin."""
-    exposure_bits: float = 7.0
+    exposure_bits: float = 5.0
     """Of the canary remembered best; where nothing is remembered, one in 2^bits comes so far."""
 
 
@@ -43,7 +52,9 @@ class Evidence(NamedTuple):
     others: Sequence[Tokens]
     """Examples of the same kind that it never saw."""
     canaries: Sequence[Canary] = ()
-    """Those that were planted among the members."""
+    """Those that were planted among the examples that the update was made from."""
+    read: Sequence[Tokens] = ()
+    """All that it was made from, where `members` are some of it."""
 
 
 class Losses(NamedTuple):
@@ -55,19 +66,25 @@ class Losses(NamedTuple):
 
 
 class Finding(Record):
-    """What one attack found."""
+    """What one attack found, to four digits."""
 
-    attack: str
+    attack: Attack
     value: Estimate
     limit: float
-    passes: bool
-    reason: str
+    reason: str = ""
+    """In words, for people at the site; left out of what is sent."""
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether its interval shows that it is more than the limit."""
+        return self.value.low is not None and self.value.low > self.limit
 
 
 class Verdict(Record):
     """Whether the update may leave, and why."""
 
     released: bool
+    """Whether no attack is shown to be beyond its limit."""
     findings: tuple[Finding, ...]
     not_measured: tuple[str, ...] = ()
 
@@ -101,27 +118,48 @@ def examine(
     """
     limits = limits or Limits()
     after = losses(loaded, evidence, batch_size=batch_size)
-    findings = [
-        _tokens(loaded, update, evidence.members, limits),
-        _members(after, before, limits),
-    ]
+    findings = [_tokens(loaded, update, evidence.read or evidence.members, limits)]
+    not_measured = []
+    fewest = min(len(after.members), len(after.others))
+    if fewest < FEWEST:
+        not_measured.append(f"membership: {fewest} examples or others are fewer than {FEWEST}")
+    else:
+        findings.append(_members(after, before, limits))
     if evidence.canaries:
         findings.append(_canaries(after, before, limits))
+    else:
+        not_measured.append("exposure: no canary was planted")
     return Verdict(
-        released=all(finding.passes for finding in findings),
+        released=not any(finding.is_beyond for finding in findings),
         findings=tuple(findings),
-        not_measured=() if evidence.canaries else ("exposure: no canary was planted",),
+        not_measured=tuple(not_measured),
     )
+
+
+def beyond(findings: Sequence[Finding]) -> str:
+    """Those that are beyond their limits, in figures; empty where none is."""
+    return "; ".join(finding_text(finding) for finding in findings if finding.is_beyond)
+
+
+def finding_text(finding: Finding) -> str:
+    """The figure with its interval of 95 %, and its limit."""
+    return f"{finding.attack} {interval_text(finding.value)}, limit {finding.limit:.3g}"
+
+
+def interval_text(value: Estimate) -> str:
+    """`0.94 (0.79 to 0.99)`; `more` where there is no upper bound."""
+    high = "more" if value.high is None else f"{value.high:.3g}"
+    return f"{value.value:.3g} ({value.low:.3g} to {high})"
 
 
 def _tokens(
     loaded: LoadedModel, update: Mapping[str, Tensor], items: Sequence[Tokens], limits: Limits
 ) -> Finding:
-    recovery = token_recovery(loaded, update, items)
+    recovery = token_recovery(loaded, update, items, tried=TRIED)
     limit = 1 - (1 - recovery.chance) ** limits.guesses
     reason = (
-        f"of {recovery.found.n} distinct tokens the update tells {recovery.found.value:.1%}; "
-        f"a guess finds {recovery.chance:.1%}"
+        f"of {recovery.found.n} distinct tokens that it was made from the update tells "
+        f"{recovery.found.value:.1%}; a guess finds {recovery.chance:.1%}"
     )
     return _finding("token recovery", recovery.found, limit, reason)
 
@@ -146,12 +184,22 @@ def _canaries(after: Losses, before: Losses, limits: Limits) -> Finding:
     return _finding("exposure", worst, limits.exposure_bits, reason)
 
 
-def _finding(attack: str, value: Estimate, limit: float, reason: str) -> Finding:
-    passes = value.value <= limit
-    bounds = f"{value.low:.3g} to " + ("more" if value.high is None else f"{value.high:.3g}")
-    judged = "within" if passes else "beyond"
-    words = f"{attack} {value.value:.3g} ({bounds}) is {judged} {limit:.3g}: {reason}."
-    return Finding(attack=attack, value=value, limit=limit, passes=passes, reason=words)
+def _finding(attack: Attack, value: Estimate, limit: float, reason: str) -> Finding:
+    short = Estimate(
+        value=_short(value.value),
+        low=None if value.low is None else _short(value.low),
+        high=None if value.high is None else _short(value.high),
+        n=value.n,
+    )
+    found = Finding(attack=attack, value=short, limit=_short(limit))
+    judged = "is within" if short.value <= limit else "is not shown to be beyond"
+    judged = "is beyond" if found.is_beyond else judged
+    words = f"{attack} {interval_text(short)} {judged} {limit:.3g}: {reason}."
+    return found.model_copy(update={"reason": words})
+
+
+def _short(figure: float) -> float:
+    return float(f"{figure:.4g}")
 
 
 def _moved(after: Sequence[float], before: Sequence[float]) -> list[float]:

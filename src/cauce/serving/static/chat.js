@@ -95,6 +95,8 @@ function showEvidence(turn, found) {
     turn.body.append(callOf(found.call));
     turn.article.classList.add("emergency");
     if (found.abstained) return;
+  } else if (found.call.length) {
+    turn.body.append(callOf(found.call));
   }
   if (found.citations.length) turn.text.replaceChildren(...referenced(turn, found.statements));
   turn.body.append(element("p", { key: standing(found), className: "mark" }));
