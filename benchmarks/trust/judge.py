@@ -25,7 +25,10 @@ from cauce.safety.judge.judging import LABELS, judge
 
 TEST = Path(__file__).parent / "data" / "answers-test.jsonl"
 COUNTS = Path(__file__).resolve().parents[2] / "src/cauce/data/safety/judge.json"
-LABELLED_BY = "authors of the project, for benchmarks/trust/data/answers-test.jsonl"
+LABELLED_BY = (
+    "two authors of the project apart from each other, who agree on all 670 answers of "
+    "benchmarks/trust/data/answers-test.jsonl; no clinician"
+)
 
 Pair = tuple[str, str]
 """What people said of an answer, and what the judge says."""

@@ -29,5 +29,5 @@ class GuardSettings(Record):
     threshold: float = Field(0.3, gt=0, lt=1)
     """Probability from which a turn counts as an attack: 0.5 % of the training texts that were left
     out reached it, 2026-11."""
-    harm_threshold: float = Field(0.5, gt=0, lt=1)
+    harm_threshold: float = Field(0.8, gt=0, lt=1)
     """Probability of harm from which an answer is not shown."""
