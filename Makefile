@@ -10,7 +10,7 @@ demo: .venv/serve
 	$(BIN)/cauce run recipes/demo.yaml
 
 test: .venv/dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev
 	$(BIN)/ruff check .

@@ -9,14 +9,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-# Until the tests are collected there is no garbage, and afterwards what they import stays: to go
-# through its million objects again and again would take a good part of the time.
-gc.disable()
-
 import socket
 from typing import Any
 
 import pytest
+
+# Until the tests are collected there is no garbage, and afterwards what they import stays: to go
+# through its million objects again and again would take a good part of the time.
+gc.disable()
 
 _connect = socket.socket.connect
 _LOOPBACK = ("127.", "::1", "localhost")
@@ -31,6 +31,12 @@ def _connect_to_loopback(self: socket.socket, address: Any) -> None:
 @pytest.fixture(autouse=True)
 def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", _connect_to_loopback)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files with slow tests come first: no worker is left alone with one of them in the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_collection_finish() -> None:

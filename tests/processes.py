@@ -24,7 +24,7 @@ def start(
 ) -> BaseProcess:
     """`python -m program ...`, or `python program ...` where it is a file, running in `folder`.
 
-    It writes to the files `out` and `err` in the folder `said`.
+    It writes to the files `out` and `err` in the folder `said`, and leads a session of its own.
     """
     process = _FORKS.Process(target=_become, args=(program, arguments, folder, said, environment))
     process.start()
@@ -51,6 +51,7 @@ def run(
 def _become(
     program: str, arguments: tuple[str, ...], folder: Path, said: Path, environment: dict[str, str]
 ) -> None:
+    os.setsid()
     for place, name in ((1, "out"), (2, "err")):
         with (said / name).open("wb") as stream:
             os.dup2(stream.fileno(), place)

@@ -9,7 +9,6 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -92,13 +91,11 @@ def test_the_recipe_for_real_labels_works_as_the_readme_says(demo: Path) -> None
 
 
 def _serve(demo: Path, arguments: list[str]) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cauce", *arguments, "--port", "18734"],
-        cwd=demo,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
+    process = processes.start(
+        *("cauce", *arguments, "--port", "18734"),
+        folder=demo,
+        said=demo,
+        environment=environment(),
     )
     try:
         deadline = time.monotonic() + 60
@@ -107,7 +104,7 @@ def _serve(demo: Path, arguments: list[str]) -> None:
                 health = httpx.get("http://127.0.0.1:18734/health", timeout=5)
                 break
             except httpx.ConnectError:
-                assert process.poll() is None, process.communicate()[1]
+                assert process.exitcode is None, (demo / "err").read_text("utf-8")
                 assert time.monotonic() < deadline
                 time.sleep(0.3)
         assert health.status_code == 200
@@ -115,8 +112,10 @@ def _serve(demo: Path, arguments: list[str]) -> None:
             "text/html" in httpx.get("http://127.0.0.1:18734/", timeout=5).headers["content-type"]
         )
     finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        assert process.pid
+        os.kill(process.pid, signal.SIGINT)
+        process.join(timeout=30)
+        process.kill()
 
 
 def test_the_tree_in_the_readme_names_what_there_is() -> None:

@@ -6,8 +6,6 @@ import shutil
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from contextlib import nullcontext
@@ -19,6 +17,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+import processes
 from cauce.errors import NotFound, UserError
 from cauce.federated import keys
 from cauce.federated.messages import read
@@ -344,12 +343,12 @@ def test_a_missing_certificate_and_another_kind_of_key_are_refused(folder, tmp_p
 # Whole jobs, in processes of their own.
 
 
-def start(*arguments, **environment):
-    return subprocess.Popen(
-        [sys.executable, str(SCRIPT), *map(str, arguments)],
-        env={**os.environ, **environment},
-        start_new_session=True,
-    )
+def start(role, folder, *more, **environment):
+    said = folder / "said" / "-".join((role, *more[1:]))
+    said.mkdir(parents=True, exist_ok=True)
+    arguments = (str(SCRIPT), role, str(folder), *more)
+    environment = {**os.environ, **environment}
+    return processes.start(*arguments, folder=folder, said=said, environment=environment)
 
 
 def run_until_done(wanted, *, limit_s=280):
@@ -359,32 +358,38 @@ def run_until_done(wanted, *, limit_s=280):
     try:
         while running and time.monotonic() < end:
             for name, process in list(running.items()):
-                if process.poll() == -signal.SIGKILL:
+                if process.exitcode == -signal.SIGKILL:
                     running[name] = wanted[name]()
-                elif process.poll() is not None:
-                    assert process.returncode == 0, name
+                elif process.exitcode is not None:
+                    assert process.exitcode == 0, name
                     del running[name]
             time.sleep(0.1)
         assert not running, f"still running: {', '.join(running)}"
     finally:
         for process in running.values():
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.join()
 
 
-def require_same(folder):
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    """What the job ends with in one process."""
+    folder = tmp_path_factory.mktemp("here")
+    far.prepare(folder, settings(patience_s=200))
+    run_until_done({"here": partial(start, "here", folder)})
+    return read(folder / "outcome.bin").tensors
+
+
+def require_same(folder, here):
     """What the job ended with is what it ends with in one process, to the bit."""
-    here = folder / "here"
-    far.prepare(here, settings(patience_s=200))
-    run_until_done({"here": partial(start, "here", here)})
-    one, other = (read(it / "outcome.bin").tensors for it in (here, folder))
-    assert one.keys() == other.keys()
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    found = read(folder / "outcome.bin").tensors
+    assert found.keys() == here.keys()
+    assert all(torch.equal(found[name], here[name]) for name in here)
     assert not (folder / "reached.txt").exists()
 
 
 @pytest.mark.slow
-def test_killed_coordinator_and_site_go_on_in_the_same_round_with_the_same_bits(tmp_path):
+def test_killed_coordinator_and_site_go_on_in_the_same_round_with_the_same_bits(tmp_path, here):
     far.prepare(tmp_path, settings(patience_s=200))
     address = free_address()
     die = {"coordinator": "8", "sur": "1-train"}
@@ -396,11 +401,11 @@ def test_killed_coordinator_and_site_go_on_in_the_same_round_with_the_same_bits(
     run_until_done(wanted)
     assert (tmp_path / "coordinator.died").exists()
     assert (tmp_path / "sur.died").exists()
-    require_same(tmp_path)
+    require_same(tmp_path, here)
 
 
 @pytest.mark.slow
-def test_the_simulation_of_flower_ends_with_the_same_bits(tmp_path):
+def test_the_simulation_of_flower_ends_with_the_same_bits(tmp_path, here):
     far.prepare(tmp_path, settings(patience_s=200))
     run_until_done({"ray": partial(start, "ray", tmp_path)})
-    require_same(tmp_path)
+    require_same(tmp_path, here)

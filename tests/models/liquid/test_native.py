@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
+import processes
 from cauce.errors import UserError
 from cauce.models.liquid.kernels import native
 from cauce.models.liquid.kernels.backends import choose_backend, use_backend
@@ -43,22 +43,21 @@ def compiler(directory, script):
     return str(path)
 
 
-def run(code, **environment):
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-
 def test_without_a_compiler_torch_computes_and_one_notice_says_why(tmp_path):
     code = (
         "import torch; from cauce.models.liquid import CfC\n"
         "for _ in range(2): print(CfC(3, 4)(torch.zeros(1, 2, 3))[0].shape)"
     )
-    done = run(code, CXX="/nonexistent/c++", CAUCE_KERNELS=str(tmp_path))
+    (tmp_path / "twice.py").write_text(code)
+    paths = os.pathsep.join(sys.path)
+    without = {"PYTHONPATH": paths, "CXX": "/nonexistent/c++", "CAUCE_KERNELS": str(tmp_path)}
+    done = processes.run(
+        str(tmp_path / "twice.py"),
+        folder=tmp_path,
+        environment={**os.environ, **without},
+        timeout_s=120,
+    )
+    assert done.returncode == 0, done.stderr
     assert done.stdout.count("torch.Size([1, 2, 4])") == 2
     assert done.stderr.count("cannot be compiled") == 1
     assert "'/nonexistent/c++'" in done.stderr

@@ -187,13 +187,13 @@ def _sums_results(backend: Backend, values: Tensor, synapses: Synapses) -> list[
 
 
 @pytest.mark.parametrize(
-    ("rows", "senders", "receivers"), [(7, 5, 11), (1, 1, 1), (3, 70, 67), (127, 4, 5)]
+    ("rows", "senders", "receivers"), [(7, 5, 11), (1, 1, 1), (3, 70, 67), (27, 4, 5)]
 )
 def test_sums_over_synapses_are_those_of_torch(
     rows: int, senders: int, receivers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(4)
-    monkeypatch.setattr(ltc_triton, "LEAST_SHARE", 50)
+    monkeypatch.setattr(ltc_triton, "LEAST_SHARE", 10)
     given = _random(rows, senders), _synapses(senders, receivers)
     _assert_same(_sums_results("triton", *given), _sums_results("torch", *given))
 
