@@ -12,8 +12,8 @@ from shared import CHECKOUT
 
 PACKAGE = CHECKOUT / "src" / "cauce"
 ORDER = """
-errors records runs signatures audit sources knowledge safety corpus models training assistant evaluation
-federated report serving
+errors records runs signatures audit sources knowledge safety corpus models training assistant
+evaluation federated report serving
 """.split()  # noqa: SIM905
 GATHERERS = {
     "__init__",

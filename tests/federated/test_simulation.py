@@ -80,5 +80,5 @@ def test_what_cannot_be_shared_is_refused(recipe, tmp_path):
         simulate(parse_recipe(recipe, "test"), print, tmp_path)
     recipe["federated"]["sites"] = {"norte": "x", "sur": "y", "este": "z"}
     recipe["federated"]["secure"] = True
-    with pytest.raises(RecipeError, match="federated.aggregation is exact, which needs each"):
+    with pytest.raises(RecipeError, match=r"federated\.aggregation is exact, which needs each"):
         simulate(parse_recipe(recipe, "test"), print, tmp_path)
