@@ -154,5 +154,5 @@ def test_a_bad_line_is_named_after_the_lines_before_it(tmp_path: Path, line: str
     path.write_text('{"id": 1, "text": "hola"}\n' + line + "\n")
     told = triage_file(path)
     next(told)
-    with pytest.raises(DataRefused, match="line 2: not a text"):
+    with pytest.raises(DataRefused, match="line 2: without what is needed"):
         next(told)
