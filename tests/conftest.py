@@ -42,3 +42,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    # What is frozen at exit, libraries in C++ report as leaked.
+    gc.unfreeze()

@@ -73,7 +73,7 @@ class GuardedAssistant:
         What a medicine's document says of an overdose follows what to do first.
         """
         stopped = self._stopped(question, history)
-        if stopped is not None and stopped.emergency != OVERDOSE:
+        if stopped is not None and not self._is_asked_too(question, stopped):
             return stopped
         return self._served(question, stopped, self.inner.reply(question, history, plain=plain))
 
@@ -81,7 +81,7 @@ class GuardedAssistant:
         """What `reply` gives for each question, generated in batches."""
         stopped = [self._stopped(question, ()) for question in questions]
         both = list(zip(questions, stopped, strict=True))
-        asked = [one for one, reply in both if reply is None or reply.emergency == OVERDOSE]
+        asked = [one for one, it in both if it is None or self._is_asked_too(one, it)]
         answers = dict(zip(asked, self.inner.replies(asked), strict=True))
         return [
             self._served(question, reply, answers[question])
@@ -103,6 +103,14 @@ class GuardedAssistant:
             alarm = triage(question, earlier, country=self._country)
             if alarm is not None:
                 return _emergency(alarm, spoken_language(question), self._country)
+        return self._refusal(question)
+
+    def _is_asked_too(self, question: str, stopped: Reply) -> bool:
+        """Whether the documents may tell what else to do."""
+        return stopped.emergency == OVERDOSE and self._refusal(question) is None
+
+    def _refusal(self, question: str) -> Reply | None:
+        """What is said to an attack on the assistant; None where the turn is none."""
         found = guard_input(question, self._guards)
         if found is None:
             return None

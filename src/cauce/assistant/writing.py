@@ -24,6 +24,9 @@ from cauce.models.generation import generate
 from cauce.models.loading import LoadedModel
 from cauce.models.rules import under_rules
 from cauce.records import Check, Message, Reply, Statement
+from cauce.safety.guard.canary import leaks, new_canary, repeats_rules
+from cauce.safety.guard.rules import system_rules
+from cauce.safety.language import spoken_language
 
 _DENIES = re.compile(
     r"\b(?:not?|cannot|never|nunca|nor?|ni|unsuitable)\b|n't\b|contraindic|prohib|forbid|avoid|evit"
@@ -49,6 +52,8 @@ class Writer:
         self._settings = settings
         self._medicines_of = medicines_of
         self._prompt_tokens = max_tokens - settings.max_new_tokens
+        guards = settings.guards
+        self._canary = new_canary() if guards.rules and guards.canary else ""
 
     def answer(self, questions: Sequence[Question]) -> list[Reply]:
         """One reply to each question, in order; those that a model writes are written together."""
@@ -112,7 +117,9 @@ class Writer:
 
     def _prompt(self, model: LoadedModel, text: str, evidence: Evidence) -> tuple[Message, ...]:
         messages = prompt(text, evidence)
-        return under_rules(model, messages) if self._settings.guards.rules else messages
+        if not self._settings.guards.rules:
+            return messages
+        return under_rules(model, messages, self._canary)
 
     def _tokens(self, model: LoadedModel, text: str, evidence: Evidence) -> int:
         messages = self._prompt(model, text, evidence)
@@ -122,12 +129,21 @@ class Writer:
 
     def _written(self, question: Question, text: str) -> Reply:
         """The generated text when every check passes; else the section's own words."""
-        checks = self._checks(question.evidence, text)
+        checks = (*self._checks(question.evidence, text), *self._leak(question, text))
         failed = [check for check in checks if not check.passed]
         if not failed:
             return _reply(question, text, checks, generated=True)
         reason = "; ".join(f"withheld: {check.name}: {check.detail}" for check in failed)
         return self._quoted(question, reason).model_copy(update={"checks": checks})
+
+    def _leak(self, question: Question, text: str) -> tuple[Check, ...]:
+        """Whether the model keeps to itself the rules that it is shown; nothing where none are."""
+        if not self._canary:
+            return ()
+        rules = system_rules(spoken_language(question.text))
+        if leaks(self._canary, text) or repeats_rules(rules, text):
+            return (Check(name="leak", passed=False, detail="it gives its rules away"),)
+        return (Check(name="leak", passed=True),)
 
     def _quoted(self, question: Question, reason: str = "") -> Reply:
         """The first sentences of the quote that fit, else all of it; checked all the same."""

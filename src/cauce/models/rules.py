@@ -17,13 +17,15 @@ from cauce.safety.language import spoken_language
 _PROBE = "¶"
 
 
-def under_rules(loaded: LoadedModel, messages: Sequence[Message]) -> tuple[Message, ...]:
+def under_rules(
+    loaded: LoadedModel, messages: Sequence[Message], canary: str = ""
+) -> tuple[Message, ...]:
     """The conversation with the rules before it, in the language of its last turn.
 
     They are a system turn where the model's chat template shows one, else the beginning of the
     first turn: encoder-decoders read one text, and some templates drop or refuse a system turn.
     """
-    rules = system_rules(spoken_language(messages[-1].content))
+    rules = system_rules(spoken_language(messages[-1].content), canary)
     if not loaded.is_encoder_decoder and _shows_system(loaded):
         return (Message(role="system", content=rules), *messages)
     first, *rest = messages
