@@ -108,7 +108,7 @@ def test_what_updates_tell_is_shown_where_they_told_most(run: Run, result: JobRe
     write_result(result, run.path / "federated.json")
     job = job_of(run)
     assert job is not None
-    assert [row.judged for row in job.attacks] == ["not shown to be beyond", "beyond"]
+    assert [row.judged for row in job.attacks] == ["not shown", "shown"]
     assert [(row.name, row.kept) for row in job.rows if row.kept] == [("norte", 1)]
     page = render(run)
     for words in (

@@ -189,7 +189,7 @@ def _attack_row(told: Told) -> AttackRow:
         found=interval_text(finding.value),
         limit=f"{finding.limit:.3g}",
         round=told.round,
-        judged="beyond" if finding.is_beyond else "not shown to be beyond",
+        judged="shown" if finding.is_beyond else "not shown",
     )
 
 
