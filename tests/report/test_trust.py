@@ -12,6 +12,7 @@ import yaml
 from huggingface_hub.repocard_data import model_index_to_eval_results
 
 from cauce.errors import DataRefused, UserError
+from cauce.evaluation.conformal import Judged, guarantee_answers
 from cauce.evaluation.redteam.results import Attacks, Findings, Innocent, JudgeFigures
 from cauce.evaluation.statistics import Estimate
 from cauce.report.trust import energy, page, trials
@@ -337,3 +338,14 @@ def test_files_that_were_read_are_in_the_dossier(run: Run, dossier: Dossier):
     names = {file.path for file in dossier.files}
     assert {"manifest.json", "recipe.yaml", "evaluate/scores.json"} <= names
     assert all(Path(run.path / name).stat().st_size for name in names)
+
+
+def test_a_calibrated_threshold_is_evidence(tmp_path: Path) -> None:
+    judged = [Judged(place / 40, place > 3) for place in range(40)]
+    guarantee = guarantee_answers(judged, alpha=0.2)
+    run = Run(tmp_path / "run")
+    run.update_manifest(run="run", seed=0)
+    (run.folder("calibrate") / "threshold.json").write_text(guarantee.model_dump_json())
+    (row,) = trials.evidence_of_calibration(run)
+    assert (row.name, row.value, row.n) == ("answers_kept", guarantee.shown, 40)
+    assert row.note == guarantee.promise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cauce.evaluation.comparison import Comparison
@@ -15,7 +16,7 @@ LOOKS = {"better": "tuned", "worse": "worse"}
 
 
 class Difference(NamedTuple):
-    """One metric's difference on an axis of its own, better to the right."""
+    """One difference, placed on the chart, better to the right."""
 
     title: str
     y: float
@@ -27,7 +28,7 @@ class Difference(NamedTuple):
 
 
 class Forest(NamedTuple):
-    """The differences of the primary metrics, zero under zero."""
+    """Differences one below the other, zero under zero."""
 
     rows: tuple[Difference, ...]
     zero: float
@@ -47,7 +48,7 @@ def difference_chart(comparison: Comparison | None) -> Forest | None:
     rows = tuple(
         Difference(
             title=metric_of(row.metric).title,
-            y=TOP + ROW_HEIGHT * (place + 0.5),
+            y=row_place(place),
             x=across(row.place),
             low=None if row.low is None else across(row.low),
             high=None if row.high is None else across(row.high),
@@ -56,14 +57,23 @@ def difference_chart(comparison: Comparison | None) -> Forest | None:
         )
         for place, row in enumerate(drawn)
     )
+    told = [f"{row.title} {row.text}, {own.verdict}" for row, own in zip(rows, drawn, strict=True)]
+    return forest(rows, across, told)
+
+
+def row_place(place: int) -> float:
+    """How far down the row of that number stands."""
+    return TOP + ROW_HEIGHT * (place + 0.5)
+
+
+def forest(rows: tuple[Difference, ...], across: Scale, told: Sequence[str]) -> Forest:
+    """The chart of rows that were placed by `across`, each of them told in words."""
     return Forest(
         rows=rows,
         zero=across(0),
-        left=across(-1),
-        right=across(1),
+        left=across.start,
+        right=across.end,
         width=WIDTH,
         height=TOP + ROW_HEIGHT * len(rows),
-        description="; ".join(
-            f"{row.title} {row.text}, {own.verdict}" for row, own in zip(rows, drawn, strict=True)
-        ),
+        description="; ".join(told),
     )

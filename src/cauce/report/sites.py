@@ -18,9 +18,9 @@ from cauce.federated.fairness import (
 from cauce.federated.privacy.gate import interval_text
 from cauce.federated.progress import JobProgress, job_progress, progress_lines
 from cauce.report.charts import LABEL_WIDTH, VALUE_WIDTH, WIDTH, Scale
+from cauce.report.forest import Difference, Forest, forest, row_place
 from cauce.runs import Run
 
-TOP, ROW_HEIGHT = 30, 24
 COLUMNS = tuple(TITLES.get(name, name) for name in MODELS)
 
 
@@ -39,30 +39,6 @@ class SiteRow(NamedTuple):
     privacy: str
 
 
-class Gap(NamedTuple):
-    """A site's difference against training alone, placed on the chart, gains to the right."""
-
-    name: str
-    y: float
-    x: float
-    low: float | None
-    high: float | None
-    text: str
-    look: str
-
-
-class GapChart(NamedTuple):
-    """All sites' differences on one axis."""
-
-    rows: tuple[Gap, ...]
-    zero: float
-    left: float
-    right: float
-    width: int
-    height: float
-    description: str
-
-
 class AttackRow(NamedTuple):
     """What one attack on the updates of one site found at most."""
 
@@ -79,7 +55,7 @@ class Job(NamedTuple):
 
     sentence: str
     rows: tuple[SiteRow, ...]
-    chart: GapChart | None
+    chart: Forest | None
     rounds: tuple[str, ...]
     """A line each round, and what is open."""
     bytes_down: int
@@ -126,7 +102,7 @@ def job_sentence(result: JobResult) -> str:
     return " ".join(told)
 
 
-def gap_chart(gaps: dict[str, Estimate]) -> GapChart | None:
+def gap_chart(gaps: dict[str, Estimate]) -> Forest | None:
     """Where each site stands beside training alone; None where nothing was measured."""
     if not gaps:
         return None
@@ -139,9 +115,9 @@ def gap_chart(gaps: dict[str, Estimate]) -> GapChart | None:
     size = max(bounds) or 1.0
     across = Scale(-size, size, LABEL_WIDTH, WIDTH - VALUE_WIDTH)
     rows = tuple(
-        Gap(
-            name=name,
-            y=TOP + ROW_HEIGHT * (place + 0.5),
+        Difference(
+            title=name,
+            y=row_place(place),
             x=across(-gap.value),
             low=None if gap.high is None else across(-gap.high),
             high=None if gap.low is None else across(-gap.low),
@@ -150,15 +126,7 @@ def gap_chart(gaps: dict[str, Estimate]) -> GapChart | None:
         )
         for place, (name, gap) in enumerate(gaps.items())
     )
-    return GapChart(
-        rows=rows,
-        zero=across(0),
-        left=across(-size),
-        right=across(size),
-        width=WIDTH,
-        height=TOP + ROW_HEIGHT * len(rows),
-        description="; ".join(f"{name} {gap_text(gap)}" for name, gap in gaps.items()),
-    )
+    return forest(rows, across, [f"{name} {gap_text(gap)}" for name, gap in gaps.items()])
 
 
 def _look(gap: Estimate) -> str:

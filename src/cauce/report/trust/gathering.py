@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from cauce.assistant.holding import THRESHOLD
 from cauce.errors import DataRefused
 from cauce.report.trust import stages, trials
 from cauce.report.trust.energy import estimates
@@ -32,6 +33,7 @@ READERS: tuple[tuple[str, Reader], ...] = (
     (trials.PRIVACY, trials.evidence_of_privacy),
     (trials.FAIRNESS, trials.evidence_of_fairness),
     (trials.ROBUSTNESS, trials.evidence_of_robustness),
+    (THRESHOLD, trials.evidence_of_calibration),
     (trials.GUARDS, trials.evidence_of_guards),
 )
 """Each file that a run may hold, and what reads it."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cauce.assistant.holding import THRESHOLD
+from cauce.evaluation.conformal import Guarantee
 from cauce.evaluation.redteam.campaign import LOG
 from cauce.evaluation.redteam.results import Findings
 from cauce.evaluation.statistics import Estimate, clopper_pearson
@@ -90,6 +92,17 @@ def evidence_of_tuned_harm(run: Run) -> Iterator[Evidence]:
 def _exact(right: int, n: int) -> Estimate:
     low, high = clopper_pearson(right, n)
     return Estimate(value=right / n, low=low, high=high, n=n)
+
+
+def evidence_of_calibration(run: Run) -> Iterator[Evidence]:
+    """What the calibrated threshold shows, and what is promised of it."""
+    path = run.path / THRESHOLD
+    if path.is_file():
+        found = Guarantee.model_validate_json(path.read_bytes())
+        where = origin(run, THRESHOLD, data="", command="cauce calibrate {run}")
+        low, high = clopper_pearson(found.shown * found.n, found.n)
+        shown = Estimate(value=found.shown, low=low, high=high, n=found.n)
+        yield measured("answers_kept", shown, where, part=found.among, note=found.promise)
 
 
 def evidence_of_guards(run: Run) -> Iterator[Evidence]:

@@ -19,10 +19,8 @@ from cauce.safety.triage.wording import neutral
 from cauce.safety.triage.wrappers import unwrapped
 
 ALARM = 0.25
-"""Probability of any emergency from which a turn is one. Of the training texts, each judged by a
-table that had not seen it, 0.25 misses 2 % of the explicit and 13 % of the indirect and alarms at
-10 % of the harmless, most of them written to sound like an emergency; 0.15 misses 1 % and 9 % and
-alarms at 14 % (2026-11-29)."""
+"""Probability of any emergency from which a turn is one: chosen by what is missed, on training
+texts that were left out; what it misses and alarms at on others is in `docs/log.md`."""
 CONCERN = 0.1
 """Probability from which an answer is given with a number to call beside it."""
 SENTENCE_ALARM = 0.9
