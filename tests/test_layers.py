@@ -12,7 +12,7 @@ from shared import CHECKOUT
 
 PACKAGE = CHECKOUT / "src" / "cauce"
 ORDER = """
-errors records runs signatures audit sources knowledge safety corpus models training assistant
+errors records runs signatures audit sources knowledge safety corpus models training twin assistant
 evaluation federated report serving
 """.split()  # noqa: SIM905
 GATHERERS = {
@@ -28,6 +28,7 @@ GATHERERS = {
     "tasks_cli",
     "federated_cli",
     "trust_cli",
+    "twin_cli",
     "doctor",
     "testing",
 }

@@ -1,0 +1,1 @@
+"""The twin against its bars: `python -m benchmarks.twin`."""

@@ -1,0 +1,66 @@
+"""The numbers of a timeline, as a model of a state reads them."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+import numpy as np
+
+from cauce.twin.physionet import UNITS_OF_CARE
+from cauce.twin.series import Series, Variables
+from cauce.twin.timeline import Event, Timeline
+
+_HOUR_S = 3600.0
+
+
+def series_of(timeline: Timeline, variables: Variables) -> Series:
+    """The person's readings at the times at which any of the variables was measured.
+
+    Hours count from the timeline's first event that has a time. Of two numbers of one variable at
+    the same time the later one in the timeline counts. A static that the timeline does not tell is
+    NaN; the age is that at the first event.
+    """
+    timed = [event for event in timeline.events if event.start is not None]
+    first = timed[0].start if timed else None
+    column = {name: place for place, name in enumerate(variables.readings)}
+    rows: dict[float, dict[int, float]] = {}
+    for event in timed:
+        if (place := column.get(event.reading or event.name)) is not None and _is_number(event):
+            rows.setdefault(_hours(event, first), {})[place] = float(event.value or 0.0)
+    values = np.full((len(rows), len(column)), np.nan)
+    for at, row in enumerate(rows.values()):
+        values[at, list(row)] = list(row.values())
+    statics = [_static(name, timeline, first) for name in variables.statics]
+    return Series(timeline.person.id, np.array(list(rows), np.float64), values, np.array(statics))
+
+
+def _is_number(event: Event) -> bool:
+    return event.kind == "reading" and event.is_active and event.value is not None
+
+
+def _hours(event: Event, first: datetime | None) -> float:
+    assert event.start and first
+    return (event.start - first).total_seconds() / _HOUR_S
+
+
+def _static(name: str, timeline: Timeline, first: datetime | None) -> float:
+    """One of the statics by its name; the latest number of a reading, where it is none of them."""
+    person = timeline.person
+    if name == "age":
+        return _age(timeline, first)
+    if name == "female":
+        return {"female": 1.0, "male": 0.0}.get(person.sex, math.nan)
+    if name in UNITS_OF_CARE:
+        told = [event.name for event in timeline.events if event.kind == "encounter"]
+        return float(name in told) if set(told) & set(UNITS_OF_CARE) else math.nan
+    measured = timeline.readings(name)
+    return math.nan if not measured else float(measured[-1].value or 0.0)
+
+
+def _age(timeline: Timeline, first: datetime | None) -> float:
+    if timeline.person.birth is None or first is None:
+        return math.nan
+    birth = timeline.person.birth
+    is_before_birthday = (first.month, first.day) < (birth.month, birth.day)
+    return float(first.year - birth.year - is_before_birthday)
