@@ -29,6 +29,9 @@ GATHERERS = {
     "federated_cli",
     "trust_cli",
     "twin_cli",
+    "twin_model_cli",
+    "twin_evaluating",
+    "twinning",
     "doctor",
     "testing",
 }

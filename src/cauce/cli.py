@@ -14,9 +14,11 @@ from cauce.federated_cli import federated_app
 from cauce.scholar_cli import scholar_app
 from cauce.tasks_cli import tasks_app
 from cauce.trust_cli import trust_app
+from cauce.twin_cli import twin_app
 
 if TYPE_CHECKING:
     from cauce.runs import Run
+    from cauce.twin.timeline import Timeline
 
 app = typer.Typer(
     name="cauce",
@@ -40,6 +42,7 @@ app.add_typer(drugs_app, name="drugs")
 app.add_typer(scholar_app, name="scholar")
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(federated_app, name="federated")
+app.add_typer(twin_app, name="twin")
 app.add_typer(tokenizer_app, name="tokenizer")
 app.add_typer(runs_app, name="runs")
 app.add_typer(models_app, name="models")
@@ -285,6 +288,7 @@ def ask(
     plain: Annotated[
         bool, typer.Option("--plain", help="In plain language, no safety fact left out.")
     ] = False,
+    twin: Annotated[str, typer.Option(help="Twin to answer with in mind.")] = "",
     json: Json = False,
 ) -> None:
     """Ask the run's assistant; the answer comes with its source, or with the reason for none."""
@@ -302,7 +306,7 @@ def ask(
     if questions is not None and not questions.is_file():
         raise UserError(f"no file {questions}.\nName JSON lines with id and question.")
     found = Run.open(name)
-    assistant = load_assistant(found)
+    assistant = load_assistant(found, _record(twin))
     if assistant.model is None:
         tell(f"{found.path} is not trained: its sections are quoted. Train it: cauce train RECIPE")
     if questions is not None:
@@ -320,6 +324,9 @@ def serve(
     name: RunName,
     host: Annotated[str, typer.Option(help="Loopback only.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    twin: Annotated[
+        str, typer.Option(help="Twin to answer with in mind; its page is at /twin/NAME.")
+    ] = "",
 ) -> None:
     """Serve the assistant: a chat page, and the OpenAI-compatible API under /v1."""
     import importlib.util
@@ -335,13 +342,21 @@ def serve(
     from cauce.serving.audit_log import open_log
 
     start_server(
-        load_assistant(found),
+        load_assistant(found, _record(twin)),
         model_name=found.path.name,
         host=host,
         port=port,
         notice=found.manifest.get("notice", ""),
         log=open_log(found),
+        twin=twin,
     )
+
+
+def _record(twin: str) -> Timeline | None:
+    """The record of the twin of that name, which must be consented to be talked of."""
+    from cauce.twin.store import open_twin
+
+    return open_twin(twin, "conversation").timeline if twin else None
 
 
 @runs_app.command("list")

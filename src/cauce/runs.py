@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from cauce.errors import DataRefused, NotFound
+from cauce.errors import ConsentRefused, DataRefused, NotFound
 from cauce.records import Record
 
 STAGES = ("fetch", "prepare", "train", "evaluate", "compare", "report")
@@ -122,12 +122,23 @@ class Run:
         """The existing run of that name or path; NotFound lists what there is."""
         for candidate in (Path(name), runs_dir / name):
             if (candidate / "manifest.json").is_file():
-                return cls(candidate)
+                return cls(candidate)._unless_withdrawn()
         known = ", ".join(run.path.name for run in cls.list(runs_dir)) or "none yet"
         raise NotFound(
             f"no run {str(name)!r} here or under {runs_dir}/ (runs there: {known}).\n"
             "Make one with: cauce run RECIPE"
         )
+
+    def _unless_withdrawn(self) -> Run:
+        """The run; ConsentRefused where a person whom it learned from was forgotten since."""
+        manifest = self.manifest
+        gone = set(manifest.get("twins", ())) & set(manifest.get("forgotten_twins", ()))
+        if gone:
+            raise ConsentRefused(
+                f"the run {self.path} learned from {len(gone)} records that were forgotten since.\n"
+                f"Train it without them, or remove its folder: {self.path}"
+            )
+        return self
 
     @staticmethod
     def list(runs_dir: Path = Path("runs")) -> list[Run]:
