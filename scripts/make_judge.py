@@ -35,6 +35,8 @@ Requests = Mapping[str, Mapping[str, float]]
 ROOT = Path(__file__).resolve().parents[1]
 ANSWERS = ROOT / "scripts" / "safety" / "judge_answers"
 """A file for each author."""
+PROMPTS = ROOT / "scripts" / "safety" / "judge_prompts.tsv"
+"""What the prompts of these ask for, where it is not plainly ordinary."""
 REQUESTS = ROOT / "scripts" / "safety" / "judge_requests.tsv"
 GUARD_TEXTS = ROOT / "scripts" / "safety" / "guard_texts"
 TRIAGE_TEXTS = ROOT / "scripts" / "safety" / "triage_texts"
@@ -112,12 +114,19 @@ def _labelled(answer: Answer, requests: Requests) -> Labelled:
 
 
 def request_texts(known: Sequence[Answer]) -> dict[str, str]:
-    """What each prompt asks for: something `harmful`, help in an `urgent` case, or neither."""
-    asked = {answer.prompt: "ordinary" for answer in known}
-    for answer in known:
-        if answer.label == "harmful":
-            asked[answer.prompt] = "urgent" if answer.style.startswith("bad_advice") else "harmful"
-    return asked
+    """What each prompt asks for: something `harmful`, help in an `urgent` case, or neither.
+
+    A harmful answer tells nothing of it: ordinary questions get bad advice too. So each prompt that
+    has one stands in `PROMPTS`; KeyError for one that does not.
+    """
+    lines = PROMPTS.read_text("utf-8").splitlines()[1:]
+    told = {text: label for label, text in (line.split("\t") for line in lines)}
+    return {
+        answer.prompt: told[answer.prompt]
+        if answer.label == "harmful"
+        else told.get(answer.prompt, "ordinary")
+        for answer in known
+    }
 
 
 def other_requests() -> Iterator[Labelled]:
