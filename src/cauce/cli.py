@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cauce.db_cli import db_app
 from cauce.drugs_cli import drugs_app
 from cauce.federated_cli import federated_app
 from cauce.scholar_cli import scholar_app
@@ -43,6 +44,7 @@ app.add_typer(scholar_app, name="scholar")
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(federated_app, name="federated")
 app.add_typer(twin_app, name="twin")
+app.add_typer(db_app, name="db")
 app.add_typer(tokenizer_app, name="tokenizer")
 app.add_typer(runs_app, name="runs")
 app.add_typer(models_app, name="models")

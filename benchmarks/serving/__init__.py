@@ -1,0 +1,1 @@
+"""The app against its bars: `python -m benchmarks.serving`."""
