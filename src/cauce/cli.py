@@ -16,6 +16,7 @@ from cauce.scholar_cli import scholar_app
 from cauce.tasks_cli import tasks_app
 from cauce.trust_cli import trust_app
 from cauce.twin_cli import twin_app
+from cauce.users_cli import users_app
 
 if TYPE_CHECKING:
     from cauce.runs import Run
@@ -45,6 +46,7 @@ app.add_typer(tasks_app, name="tasks")
 app.add_typer(federated_app, name="federated")
 app.add_typer(twin_app, name="twin")
 app.add_typer(db_app, name="db")
+app.add_typer(users_app, name="users")
 app.add_typer(tokenizer_app, name="tokenizer")
 app.add_typer(runs_app, name="runs")
 app.add_typer(models_app, name="models")
