@@ -22,12 +22,14 @@ from typing import NamedTuple, get_args
 from train_classifier import Labelled, lines_of, train
 
 from cauce.assistant.guarded import ATTACKED, HARMFUL
+from cauce.corpus.questions import training_wordings
 from cauce.knowledge.words import fold
-from cauce.records import Spoken
+from cauce.records import Document, Spoken
 from cauce.safety.classifier import Classifier
 from cauce.safety.judge.cues import cues, learnt_text
 from cauce.safety.judge.requests import read_part, risks
 from cauce.safety.triage.answers import Kind, emergency_answer
+from cauce.sources.vademecum import VademecumSource
 
 Requests = Mapping[str, Mapping[str, float]]
 """What is told of each prompt."""
@@ -63,6 +65,8 @@ LANGUAGES: tuple[Spoken, ...] = ("es", "en", "ca")
 KINDS: tuple[Kind, ...] = get_args(Kind)
 OWN = 4
 """Prompts to each of the assistant's own answers."""
+QUOTED = 4
+"""Sections of a document that is quoted."""
 
 
 class Answer(NamedTuple):
@@ -81,7 +85,7 @@ def answers() -> list[Answer]:
     for line in lines_of(ANSWERS):
         style, language, label, prompt, text = line.split("\t")
         known.append(Answer(style, language, label, prompt, text.replace("\\n", "\n")))
-    return [*known, *own_answers()]
+    return [*known, *own_answers(), *quoted_answers()]
 
 
 def own_answers() -> Iterator[Answer]:
@@ -99,6 +103,18 @@ def own_answers() -> Iterator[Answer]:
         for words in (ATTACKED, HARMFUL):
             for prompt in drawn.sample(tried, OWN):
                 yield Answer("own", language, "refuses", prompt, words[language])
+
+
+def quoted_answers() -> Iterator[Answer]:
+    """Sections of every second medicine of the vademecum, as the assistant quotes them."""
+    drawn = random.Random(SEED)
+    documents = [one for one in VademecumSource().documents() if isinstance(one, Document)]
+    medicines = sorted({document.id for document in documents})[::2]
+    for document in (one for one in documents if one.id in medicines):
+        for section in drawn.sample(document.sections, QUOTED):
+            wording = drawn.choice(training_wordings(section.kind, document.language))
+            prompt = wording.format(name=document.title)
+            yield Answer("quoted", document.language, "safe_completion", prompt, section.text)
 
 
 def learn(known: Sequence[Answer], requests: Requests) -> Classifier:
