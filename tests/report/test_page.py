@@ -92,7 +92,7 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("sheet", ["report/page.css", "serving/static/chat.css"])
+@pytest.mark.parametrize("sheet", ["report/page.css", "serving/static/cauce.css"])
 def test_text_contrast_is_at_least_four_and_a_half(sheet: str) -> None:
     css = (Path(page.__file__).parents[1] / sheet).read_text("utf-8")
     schemes = re.findall(r":root \{(.*?)\}", css, re.S)

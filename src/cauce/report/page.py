@@ -12,6 +12,7 @@ from cauce.report.charts import interval_chart, training_curve
 from cauce.report.forest import difference_chart
 from cauce.report.layers import layer_charts, routing_rows
 from cauce.report.metrics import NOT_MEASURED, SYSTEMS, metric_of, wanted
+from cauce.report.risk import is_of_twins, risk_page
 from cauce.report.sites import job_of
 from cauce.report.verdict import assistant_sentences, tuning_sentences
 from cauce.report.ways import (
@@ -34,7 +35,7 @@ def write_report(run: Run) -> Path:
     """Path of `report/report.html`, written whole; stages that did not run are named in it."""
     path = run.folder("report") / "report.html"
     with atomic_write(path) as stream:
-        stream.write(render(run).encode())
+        stream.write((risk_page(run) if is_of_twins(run) else render(run)).encode())
     return path
 
 

@@ -1,0 +1,103 @@
+"""A simulation as a person reads it, in Spanish, English or Catalan, marked as the guess it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cauce.records import Spoken
+from cauce.twin.readings import known_readings
+from cauce.twin.simulation import Guess, Replaced, Risks, Simulation
+
+TITLE: dict[Spoken, str] = {
+    "en": "{person}: {hours:g} hours after the last reading, had it been so",
+    "es": "{person}: {hours:g} horas después de la última medida, si hubiera sido así",
+    "ca": "{person}: {hours:g} hores després de l'última mesura, si hagués estat així",
+}
+REPLACED: dict[Spoken, str] = {
+    "en": "{name}: {supposed} instead of {measured}, measured {ago:.3g} h before the last reading",
+    "es": "{name}: {supposed} en lugar de {measured}, medido {ago:.3g} h antes de la última medida",
+    "ca": "{name}: {supposed} en lloc de {measured}, mesurat {ago:.3g} h abans de l'última mesura",
+}
+RISK: dict[Spoken, str] = {
+    "en": "risk of {outcome}: {before} as it is, {after} with the change",
+    "es": "riesgo de {outcome}: {before} tal como está, {after} con el cambio",
+    "ca": "risc de {outcome}: {before} tal com està, {after} amb el canvi",
+}
+COLUMNS: dict[Spoken, tuple[str, ...]] = {
+    "en": ("", "last", "expected as it is", "with the change", "difference"),
+    "es": ("", "última", "esperado tal como está", "con el cambio", "diferencia"),
+    "ca": ("", "última", "esperat tal com està", "amb el canvi", "diferència"),
+}
+INTERVALS: dict[Spoken, str] = {
+    "en": "In brackets, where nine of ten readings of people whom the model never saw lay around "
+    "its forecast; of a difference, where nine of ten pairs of people lay.",
+    "es": "Entre corchetes, donde estuvieron nueve de cada diez medidas de personas que el modelo "
+    "no vio; en la diferencia, nueve de cada diez pares de personas.",
+    "ca": "Entre claudàtors, on van ser nou de cada deu mesures de persones que el model no va "
+    "veure; en la diferència, nou de cada deu parells de persones.",
+}
+
+
+def simulation_text(simulation: Simulation, language: Spoken = "en") -> str:
+    """The guess with its warning first and last: nobody reads a part of it without."""
+    found, warning = simulation, simulation.warning[language]
+    return "\n".join(
+        [
+            warning,
+            "",
+            TITLE[language].format(person=found.person, hours=found.hours),
+            *(_replaced(one, language) for one in found.replaced),
+            RISK[language].format(
+                outcome=found.outcome,
+                before=_risk(found.risk_as_is),
+                after=_risk(found.risk_changed),
+            ),
+            "",
+            *_table(found, language),
+            "",
+            INTERVALS[language],
+            warning,
+        ]
+    )
+
+
+def name_of(reading: str, language: Spoken) -> str:
+    """What people call the reading."""
+    known = known_readings().get(reading)
+    return known.names[language] if known else reading
+
+
+def _replaced(one: Replaced, language: Spoken) -> str:
+    known = known_readings().get(one.reading)
+    unit = f" {known.unit}" if known else ""
+    return REPLACED[language].format(
+        name=name_of(one.reading, language),
+        supposed=f"{one.supposed:g}{unit}",
+        measured=f"{one.measured:.4g}{unit}",
+        ago=one.hours_ago,
+    )
+
+
+def _risk(risks: Risks) -> str:
+    members = ", ".join(f"{name} {risk:.1%}" for name, risk in risks.members.items())
+    return f"{risks.together:.1%}" + (f" ({members})" if len(risks.members) > 1 else "")
+
+
+def _table(found: Simulation, language: Spoken) -> Iterator[str]:
+    """A line for each reading that the person has."""
+    rows = [COLUMNS[language]]
+    for effect in found.effects:
+        if effect.last is not None:
+            guesses = (effect.as_is, effect.changed, effect.difference)
+            name = name_of(effect.reading, language)
+            rows.append((name, f"{effect.last:.4g}", *(_cell(guess) for guess in guesses)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *cells in rows:
+        right = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
+        yield "  ".join([name.ljust(widths[0]), *right])
+
+
+def _cell(guess: Guess) -> str:
+    if guess.low is None or guess.high is None:
+        return f"{guess.value:.3g}"
+    return f"{guess.value:.3g} [{guess.low:.3g}, {guess.high:.3g}]"
