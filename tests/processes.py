@@ -12,8 +12,10 @@ import runpy
 import subprocess
 import sys
 import tempfile
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import NamedTuple
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["torch", "transformers.modeling_utils", "peft"])
@@ -29,6 +31,29 @@ def start(
     process = _FORKS.Process(target=_become, args=(program, arguments, folder, said, environment))
     process.start()
     return process
+
+
+class Talk(NamedTuple):
+    """A process and the ends of the pipes to its standard input and from its standard output."""
+
+    process: BaseProcess
+    to_it: Connection
+    from_it: Connection
+
+
+def talk(
+    program: str, *arguments: str, folder: Path, said: Path, environment: dict[str, str]
+) -> Talk:
+    """The same as `start`, for a program that is talked with; `said` holds its `err`."""
+    stdin, to_it = _FORKS.Pipe(duplex=False)
+    from_it, stdout = _FORKS.Pipe(duplex=False)
+    process = _FORKS.Process(
+        target=_become, args=(program, arguments, folder, said, environment, (stdin, stdout))
+    )
+    process.start()
+    stdin.close()
+    stdout.close()
+    return Talk(process, to_it, from_it)
 
 
 def run(
@@ -49,12 +74,22 @@ def run(
 
 
 def _become(
-    program: str, arguments: tuple[str, ...], folder: Path, said: Path, environment: dict[str, str]
+    program: str,
+    arguments: tuple[str, ...],
+    folder: Path,
+    said: Path,
+    environment: dict[str, str],
+    pipes: tuple[Connection, ...] = (),
 ) -> None:
     os.setsid()
     for place, name in ((1, "out"), (2, "err")):
         with (said / name).open("wb") as stream:
             os.dup2(stream.fileno(), place)
+    for place, pipe in enumerate(pipes):
+        os.dup2(pipe.fileno(), place)
+        pipe.close()
+    if pipes:
+        sys.stdin = os.fdopen(0, closefd=False)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

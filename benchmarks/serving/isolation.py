@@ -35,6 +35,7 @@ from cauce.serving.access import SCOPES, Limit, Limits, issue_token, open_access
 from cauce.serving.access.needs import STATIC, Require, is_public, needs, unprotected
 from cauce.serving.access.passwords import hash_password, is_password
 from cauce.serving.app import create_app
+from cauce.serving.features import Features, Opponent
 from cauce.serving.storage import Role, Shown, open_database
 from cauce.serving.storage.database import Database
 from cauce.serving.storage.models import Base
@@ -140,7 +141,8 @@ def build(database: Database) -> World:
         database.start_question(user.id, None, "What is it for?")
         tokens[role] = issue_token(database, user, SCOPES[role], name=role).secret
     access = open_access(database)._replace(limits=Limits(MANY, MANY, MANY, MANY))
-    app = create_app(Quiet(), model_name="demo", access=access)
+    features = Features(runs=Path("runs"), against=Opponent("other", Quiet()), log=Path("log"))
+    app = create_app(Quiet(), model_name="demo", access=access, features=features)
     return World(app, database, ids, tokens)
 
 
@@ -271,6 +273,12 @@ def _body(ids: dict[str, str]) -> dict[str, Any]:
         "plain": False,
         "consent": True,
         "given": True,
+        "name": "zoe",
+        "label": "another label",
+        "role": "carer",
+        "said": "no",
+        "scope_chat": "on",
+        "days": "1",
     }
 
 

@@ -12,7 +12,9 @@ import typer
 from cauce.db_cli import db_app
 from cauce.drugs_cli import drugs_app
 from cauce.federated_cli import federated_app
+from cauce.feedback_cli import feedback_app, improve_app
 from cauce.scholar_cli import scholar_app
+from cauce.serve_cli import serve_app
 from cauce.tasks_cli import tasks_app
 from cauce.trust_cli import trust_app
 from cauce.twin_cli import twin_app
@@ -39,6 +41,9 @@ tokenizer_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.add_typer(serve_app)
+app.add_typer(improve_app)
+app.add_typer(feedback_app, name="feedback")
 app.add_typer(trust_app)
 app.add_typer(drugs_app, name="drugs")
 app.add_typer(scholar_app, name="scholar")
@@ -321,39 +326,6 @@ def ask(
     print(reply.model_dump_json() if json else render(reply))
     if found.manifest.get("notice"):
         tell(found.manifest["notice"])
-
-
-@app.command()
-def serve(
-    name: RunName,
-    host: Annotated[str, typer.Option(help="Loopback only.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
-    twin: Annotated[
-        str, typer.Option(help="Twin to answer with in mind; its page is at /twin/NAME.")
-    ] = "",
-) -> None:
-    """Serve the assistant: a chat page, and the OpenAI-compatible API under /v1."""
-    import importlib.util
-
-    from cauce.errors import MissingExtra
-    from cauce.runs import Run
-
-    found = Run.open(name)
-    if not all(importlib.util.find_spec(module) for module in ("fastapi", "uvicorn")):
-        raise MissingExtra("cauce serve", "serve")
-    from cauce.assistant.guarded import load_assistant
-    from cauce.serving.app import serve as start_server
-    from cauce.serving.audit_log import open_log
-
-    start_server(
-        load_assistant(found, _record(twin)),
-        model_name=found.path.name,
-        host=host,
-        port=port,
-        notice=found.manifest.get("notice", ""),
-        log=open_log(found),
-        twin=twin,
-    )
 
 
 def _record(twin: str) -> Timeline | None:

@@ -11,7 +11,9 @@ import uvicorn
 
 from cauce.knowledge.sections.store import DocumentEntry, SectionEntry
 from cauce.records import Check, Citation, Language, Message, Reply
+from cauce.serving.access import NO_ACCOUNTS, Access
 from cauce.serving.app import create_app, listen
+from cauce.serving.features import NO_FEATURES, Features
 from cauce.serving.queue import Answerer
 
 QUOTE = "Adults take 500 mg every 6 to 8 hours. Do not exceed 3 g a day."
@@ -26,11 +28,18 @@ class KnownAnswers:
         self.at_work = 0
         self.most_at_work = 0
         self.plain = False
+        self.shown: tuple[str, ...] = ()
 
     def reply(
-        self, question: str, history: Sequence[Message] = (), *, plain: bool = False
+        self,
+        question: str,
+        history: Sequence[Message] = (),
+        *,
+        plain: bool = False,
+        images: Sequence[str] = (),
     ) -> Reply:
         self.plain = plain
+        self.shown = tuple(images)
         self.at_work += 1
         self.most_at_work = max(self.most_at_work, self.at_work)
         self.asked.append((question, tuple(history)))
@@ -76,9 +85,18 @@ class KnownAnswers:
 
 
 @contextlib.contextmanager
-def running(assistant: Answerer, notice: str = "") -> Iterator[str]:
+def running(
+    assistant: Answerer,
+    notice: str = "",
+    twin: str = "",
+    *,
+    access: Access = NO_ACCOUNTS,
+    features: Features = NO_FEATURES,
+) -> Iterator[str]:
     """The base URL of a server that lives as long as the block."""
-    app = create_app(assistant, model_name="demo", notice=notice)
+    app = create_app(
+        assistant, model_name="demo", notice=notice, twin=twin, access=access, features=features
+    )
     listener = listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

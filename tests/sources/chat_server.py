@@ -16,6 +16,7 @@ class FakeChat(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.say = say
         self.failures: list[tuple[int, dict[str, str], bytes]] = []
+        self.models = ["some-model"]
         self.requests: list[dict[str, Any]] = []
         """Bodies of the requests, refused ones included."""
         self.keys: set[str | None] = set()
@@ -31,6 +32,11 @@ class FakeChat(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: FakeChat
+
+    def do_GET(self) -> None:
+        found = {"object": "list", "data": [{"id": model} for model in self.server.models]}
+        is_there = self.path == "/v1/models"
+        self._send(200 if is_there else 404, {}, json.dumps(found if is_there else {}).encode())
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cauce.errors import MissingExtra, UserError
+from cauce.serving.access import NO_ACCOUNTS, Access
 from cauce.serving.audit_log import AuditLog, Recorded
+from cauce.serving.features import NO_FEATURES, Features
 from cauce.serving.queue import Answerer
 from cauce.serving.security import is_loopback
 
@@ -20,14 +22,36 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 
-def create_app(assistant: Answerer, *, model_name: str, notice: str = "") -> FastAPI:
+def create_app(
+    assistant: Answerer,
+    *,
+    model_name: str,
+    notice: str = "",
+    twin: str = "",
+    access: Access = NO_ACCOUNTS,
+    features: Features = NO_FEATURES,
+) -> FastAPI:
     """The application that answers as `model_name` and shows `notice` on its page.
 
-    Raises MissingExtra when the extra `serve` is not installed.
+    `twin` names the one whose page is at `/twin/NAME`, and whose record answers have in mind; with
+    accounts there is none, and everybody sees their own. Raises UserError for both, and
+    MissingExtra when the extra `serve` is not installed.
     """
+    if twin and access.local is None:
+        raise UserError(
+            f"answers would have the record of the twin {twin!r} in mind, whoever asks.\n"
+            "Leave --twin out where users log in: each finds their own at /twin/NAME."
+        )
     with _extra_required():
         from cauce.serving.routes import build_app
-    return build_app(assistant, model_name=model_name, notice=notice)
+    return build_app(
+        assistant,
+        model_name=model_name,
+        notice=notice,
+        twin=twin,
+        access=access,
+        features=features,
+    )
 
 
 def serve(
@@ -38,18 +62,30 @@ def serve(
     *,
     notice: str = "",
     log: AuditLog | None = None,
+    twin: str = "",
+    access: Access = NO_ACCOUNTS,
+    features: Features = NO_FEATURES,
 ) -> None:
     """Serves until Ctrl-C. Port 0 takes a free one; the address is printed to stderr.
 
-    Every reply is in `log` before it leaves. Raises UserError when `host` is not this machine or
-    the port is taken.
+    Every reply is in `log` before it leaves. Raises UserError when `host` is not this machine and
+    there are no accounts, and when the port is taken.
     """
     if log is not None:
         assistant = Recorded(assistant, log)
-    app = create_app(assistant, model_name=model_name, notice=notice)
+    if access.database is not None:
+        access.database.interrupt_open()
+    app = create_app(
+        assistant,
+        model_name=model_name,
+        notice=notice,
+        twin=twin,
+        access=access,
+        features=features,
+    )
     with _extra_required():
         import uvicorn
-    with contextlib.closing(listen(host, port)) as listener:
+    with contextlib.closing(listen(host, port, access)) as listener:
         shown_host = f"[{host}]" if ":" in host else host
         address = f"http://{shown_host}:{listener.getsockname()[1]}/"
         print(f"cauce serves {model_name} at {address} (Ctrl-C stops it)", file=sys.stderr)
@@ -60,17 +96,17 @@ def serve(
             uvicorn.Server(config).run(sockets=[listener])
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens on a loopback address of this machine.
+def listen(
+    host: str,
+    port: int,
+    access: Access = NO_ACCOUNTS,
+) -> socket.socket:
+    """A socket that listens: on loopback, or on other addresses where users log in.
 
-    Raises UserError when `host` is another address or the port cannot be had.
+    Raises UserError when `host` may not be listened on or the port cannot be had.
     """
     if not is_loopback(f"[{host}]" if ":" in host else host):
-        raise UserError(
-            f"cauce serve was asked to listen on {host!r}, which other machines can reach.\n"
-            "It has no log-in, so it listens on 127.0.0.1 only.\n"
-            "Put a proxy that authenticates before it."
-        )
+        _refuse_open(host, access)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -85,11 +121,31 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _refuse_open(host: str, access: Access) -> None:
+    """Raises UserError unless users log in and the name by which they come is known."""
+    if access.local is not None:
+        raise UserError(
+            f"cauce serve was asked to listen on {host!r}, which other machines can reach.\n"
+            "Nobody has an account, so it listens on 127.0.0.1 only.\n"
+            "Add one: cauce users add NAME --role admin"
+        )
+    if not access.names:
+        raise UserError(
+            f"cauce serve was asked to listen on {host!r} and does not know its own name.\n"
+            "Requests for other names are refused; give it with --public-name NAME"
+        )
+    print(
+        f"Passwords and answers go over {host} as they are: put a proxy with TLS in front of it, "
+        "which passes the Host header on. Browsers send the log-in over TLS alone.",
+        file=sys.stderr,
+    )
+
+
 @contextlib.contextmanager
 def _extra_required() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name not in {"fastapi", "starlette", "uvicorn"}:
+        if error.name not in {"fastapi", "sqlalchemy", "starlette", "uvicorn"}:
             raise
         raise MissingExtra("cauce serve", "serve") from error

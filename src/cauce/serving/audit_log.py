@@ -14,6 +14,7 @@ Regulation (EU) 2024/1689 asks for such events (Article 12) and for six months o
 from __future__ import annotations
 
 import hmac
+import itertools
 import secrets
 import sys
 import time
@@ -24,8 +25,10 @@ from typing import Any
 
 import cauce
 from cauce import audit
+from cauce.assistant.personal.telling import RECORD
 from cauce.errors import CauceError
 from cauce.knowledge.sections.store import SectionEntry
+from cauce.models.promoted import served_model
 from cauce.records import Language, Message, Reply
 from cauce.report.trust.served import FOLDER, FOLLOWS, REPLIED, MonthBefore, months
 from cauce.runs import Run, atomic_write
@@ -81,7 +84,12 @@ class Recorded:
         self._assistant, self._log = assistant, log
 
     def reply(
-        self, question: str, history: Sequence[Message] = (), *, plain: bool = False
+        self,
+        question: str,
+        history: Sequence[Message] = (),
+        *,
+        plain: bool = False,
+        images: Sequence[str] = (),
     ) -> Reply:
         """The assistant's reply; what it raises is logged by its kind, and raised."""
         start = time.monotonic()
@@ -89,9 +97,10 @@ class Recorded:
             "question": self._log.mark(question),
             "characters": len(question),
             "turns_before": len(history),
+            **({"images": [self._log.mark(image) for image in images]} if images else {}),
         }
         try:
-            reply = self._assistant.reply(question, history, plain=plain)
+            reply = self._assistant.reply(question, history, plain=plain, images=images)
         except Exception as error:
             self._log.record(FAILED, {**asked, "error": type(error).__name__})
             raise
@@ -108,7 +117,10 @@ class Recorded:
 
 
 def told(reply: Reply) -> dict[str, Any]:
-    """What of a reply is logged: what it rests on and what was checked, no word of either side."""
+    """What of a reply is logged: what it rests on and what was checked, no word of either side.
+
+    What a person's record says is not, nor what is cited because of it.
+    """
     fields = {"abstained", "group", "kind", "language", "generated", "plain"}
     return {
         **reply.model_dump(mode="json", include=fields),
@@ -116,17 +128,22 @@ def told(reply: Reply) -> dict[str, Any]:
         "reason": reply.reason.partition(":")[0],
         "citations": [
             [cited.source, cited.id, cited.version, cited.section, cited.start, len(cited.quote)]
-            for cited in reply.citations
+            for cited in itertools.takewhile(lambda it: it.source != RECORD, reply.citations)
         ],
         "checks": {check.name: check.passed for check in reply.checks},
     }
 
 
 def open_log(run: Run) -> AuditLog:
-    """The log of whoever serves the run: its name, its versions and what each stage was made of."""
+    """The log of whoever serves the run: its name, versions, stages and weights."""
     manifest = run.manifest
     stages = {name: entry["fingerprint"] for name, entry in manifest["stages"].items()}
-    served = {"run": run.path.name, "versions": manifest.get("versions", {}), "stages": stages}
+    served = {
+        "run": run.path.name,
+        "versions": manifest.get("versions", {}),
+        "stages": stages,
+        "weights": served_model(run),
+    }
     return AuditLog(run.path / FOLDER, served)
 
 

@@ -19,12 +19,16 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from cauce.errors import UserError
+from cauce.errors import MissingExtra, UserError
 from cauce.records import DoiMatch, Message, Reference, Reply
+from cauce.sources.images import MOST_IMAGES, ImageRefused, decode_image
 
 TOKEN = re.compile(r"\w+|[^\w\s]")
 SENTENCE = re.compile(r".+?(?:[.!?…]+[\"'”»)\]]*\s+(?=[\"'“«(\[¿¡]*[A-ZÁÉÍÓÚÑÜ0-9])|\n+|\Z)", re.S)
 UNSUPPORTED = ("tools", "functions", "response_format", "logprobs")
+MAX_BODY_BYTES = 256 * 1024
+"""Of the texts; about forty times the longest conversation the page sends."""
+MAX_BYTES_WITH_IMAGES = 16 * 2**20
 MEANS_NOTHING: tuple[Any, ...] = (None, False, [], {"type": "text"})
 
 
@@ -47,24 +51,45 @@ class Input(BaseModel):
 
 
 class TextPart(Input):
-    """A piece of a message; images and sound are refused."""
+    """A piece of a message."""
 
     type: Literal["text"]
     text: str
+
+
+class ImageAddress(Input):
+    """Where OpenAI's clients put an image: `data:image/png;base64,...`; nothing is fetched."""
+
+    url: str
+
+
+class ImagePart(Input):
+    """An image of a message; sound and video are refused."""
+
+    type: Literal["image_url"]
+    image_url: ImageAddress
 
 
 class ChatMessage(Input):
     """One turn as a client sends it."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | tuple[TextPart, ...]
+    content: str | tuple[Annotated[TextPart | ImagePart, Field(discriminator="type")], ...]
 
     def as_message(self) -> Message:
         """The turn in cauce's own record; OpenAI's `developer` is today's name for `system`."""
         role = "system" if self.role == "developer" else self.role
         if isinstance(self.content, str):
             return Message(role=role, content=self.content)
-        return Message(role=role, content="\n".join(part.text for part in self.content))
+        texts = [part.text for part in self.content if isinstance(part, TextPart)]
+        return Message(role=role, content="\n".join(texts), images=self.images)
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """What it shows, as it came."""
+        if isinstance(self.content, str):
+            return ()
+        return tuple(part.image_url.url for part in self.content if isinstance(part, ImagePart))
 
 
 class StreamOptions(Input):
@@ -90,10 +115,13 @@ class ChatRequest(Input):
     @field_validator("messages")
     @classmethod
     def _ends_with_a_question(cls, messages: tuple[ChatMessage, ...]) -> tuple[ChatMessage, ...]:
+        for message in messages:
+            if message.images and message.role != "user":
+                raise ValueError(f"a message of the role {message.role!r} shows an image")
         last = messages[-1]
         if last.role != "user":
             raise ValueError(f"the last message has the role {last.role!r}, 'user' is needed")
-        if not last.as_message().content.strip():
+        if not last.as_message().content.strip() and not last.images:
             raise ValueError("the last message is empty, a question is needed")
         return messages
 
@@ -122,6 +150,11 @@ class ChatRequest(Input):
         return self.messages[-1].as_message().content
 
     @property
+    def images(self) -> tuple[str, ...]:
+        """What is shown with the question."""
+        return self.messages[-1].images
+
+    @property
     def history(self) -> tuple[Message, ...]:
         """The turns before the question, oldest first."""
         return tuple(message.as_message() for message in self.messages[:-1])
@@ -140,15 +173,21 @@ def parse_request(body: bytes, model_name: str) -> ChatRequest:
         request = ChatRequest.model_validate_json(body)
     except ValidationError as error:
         raise _refused(error) from error
-    if request.model != model_name:
+    require_model(request.model, model_name)
+    _refuse_unsupported(body)
+    _refuse_images(request, len(body))
+    return request
+
+
+def require_model(asked: str, served: str) -> None:
+    """Raises RequestRefused when another model is asked for than the one that is served."""
+    if asked != served:
         raise RequestRefused(
-            f"The model {request.model!r} is not served here. Use {model_name!r}.",
+            f"The model {asked!r} is not served here. Use {served!r}.",
             status=404,
             param="model",
             code="model_not_found",
         )
-    _refuse_unsupported(body)
-    return request
 
 
 def _refused(error: ValidationError) -> RequestRefused:
@@ -172,6 +211,42 @@ def _refuse_unsupported(body: bytes) -> None:
                 param=name,
                 code="unsupported_parameter",
             )
+
+
+def _refuse_images(request: ChatRequest, body_bytes: int) -> None:
+    """Raises RequestRefused for an image that is not taken, too many, or too much beside them."""
+    shown = [
+        (f"messages.{number}.content", image)
+        for number, message in enumerate(request.messages)
+        for image in message.images
+    ]
+    if len(shown) > MOST_IMAGES:
+        raise RequestRefused(
+            f"The conversation shows {len(shown)} images, and {MOST_IMAGES} are looked at. Send "
+            "fewer.",
+            param="messages",
+            code="too_many_images",
+        )
+    if body_bytes - sum(len(image) for _, image in shown) > MAX_BODY_BYTES:
+        raise too_long(MAX_BODY_BYTES)
+    for param, image in shown:
+        try:
+            decode_image(image)
+        except ImageRefused as error:
+            text = " ".join(str(error).splitlines())
+            raise RequestRefused(text, param=param, code=error.code) from error
+        except MissingExtra as error:
+            text = "No image can be read here. Send text, or have the extra `images` installed."
+            raise RequestRefused(text, param=param, code="images_not_supported") from error
+
+
+def too_long(most_bytes: int) -> RequestRefused:
+    """The refusal of a body that is longer than that, its images aside."""
+    return RequestRefused(
+        f"The body is longer than {most_bytes} bytes. Send fewer or shorter messages.",
+        status=413,
+        code="request_too_large",
+    )
 
 
 def error_body(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
@@ -12,20 +12,27 @@ from cauce.errors import ConsentRefused
 from cauce.records import Spoken
 from cauce.report.twin.page import render, style
 from cauce.report.twin.wording import LANGUAGES
+from cauce.serving.access import NO_ACCOUNTS, Access
+from cauce.serving.access.needs import OwnTwin
 from cauce.twin.store import TWINS, open_twin
 
 STYLE = "/twin.css"
 
 
-def twin_routes(name: str, twins: Path = TWINS) -> APIRouter:
+def twin_routes(only: str = "", access: Access = NO_ACCOUNTS, *, twins: Path = TWINS) -> APIRouter:
     """`/twin/NAME` in the language of `?lang=` or else of the browser, and its style.
 
-    No other twin can be asked for. Without consent today the answer is 403, with what to do.
+    Where `only` names one, no other twin can be asked for; where users log in, each finds their own
+    and those shown to them. Without consent today the answer is 403, with what to do.
     """
     router = APIRouter()
 
-    @router.get(f"/twin/{name}", response_class=HTMLResponse)
-    def twin_page(request: Request) -> HTMLResponse:
+    own = Depends(OwnTwin(access))
+
+    @router.get("/twin/{name}", response_class=HTMLResponse, dependencies=[own])
+    def twin_page(request: Request, name: str) -> HTMLResponse:
+        if only not in ("", name):
+            raise HTTPException(404, f"the twin {only!r} is served, and no other")
         try:
             twin = open_twin(name, "display", twins=twins)
         except ConsentRefused as error:

@@ -14,7 +14,7 @@ from cauce.knowledge.labels.revisions import Edition, older_editions, stored_edi
 from cauce.knowledge.names.resolver import Mention, NameResolver
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
-from cauce.knowledge.sections.store import DocumentEntry
+from cauce.knowledge.sections.store import DocumentEntry, SectionStore
 from cauce.records import Document, Language
 from cauce.runs import Run
 from cauce.sources.vademecum import VademecumSource
@@ -26,7 +26,7 @@ HISTORY = Path("fetch") / "history.jsonl"
 class Shelf(NamedTuple):
     """The documents that are asked, and the run that they are of; none when they are embedded."""
 
-    store: Index
+    store: SectionStore
     resolver: NameResolver
     run: Run | None
 

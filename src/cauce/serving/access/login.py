@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
@@ -21,11 +19,10 @@ from cauce.serving.access.gate import COOKIE
 from cauce.serving.access.needs import caller_of, logged_in, read_form
 from cauce.serving.access.passwords import is_password
 from cauce.serving.access.wording import LOGIN
+from cauce.serving.pages.shell import Shell, spoken_in
 from cauce.serving.security import is_loopback
 from cauce.serving.storage import User
-from cauce.serving.twins import spoken_by
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
 SESSION = timedelta(hours=12)
 AT_ONCE = 2
 """Passwords that are looked at together: each fills 32 MiB and a processor for a while."""
@@ -35,12 +32,11 @@ _OURS = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 def login_routes(access: Access) -> APIRouter:
     """The page with its form, and the two changes it brings."""
     router = APIRouter()
-    page = _LoginPage()
     hashing = anyio.CapacityLimiter(AT_ONCE)
 
     @router.get("/login")
     async def login_page(request: Request) -> Response:
-        return page.answer(request, request.query_params.get("next", "/"))
+        return _page(request, request.query_params.get("next", "/"))
 
     @router.post("/login")
     async def log_in(request: Request) -> Response:
@@ -50,12 +46,12 @@ def login_routes(access: Access) -> APIRouter:
         name, onward = form.get("name", "").strip().lower(), form.get("next", "/")
         address = request.client.host if request.client else ""
         if wait := await run_in_threadpool(access.wait_to_guess_s, name, address):
-            return page.answer(request, onward, wait_s=math.ceil(wait))
+            return _page(request, onward, wait_s=math.ceil(wait))
         user = await anyio.to_thread.run_sync(
             _known, access, name, form.get("password", ""), limiter=hashing
         )
         if user is None:
-            return page.answer(request, onward, is_wrong=True)
+            return _page(request, onward, is_wrong=True)
         secret = await run_in_threadpool(_start_session, access, user)
         return _with_cookie(RedirectResponse(inside(onward), 303), request, secret)
 
@@ -111,27 +107,20 @@ def _with_cookie(response: Response, request: Request, secret: str) -> Response:
     return response
 
 
-class _LoginPage:
-    """The page, in the language of `?lang=` or else of the browser."""
-
-    def __init__(self) -> None:
-        loader = FileSystemLoader(TEMPLATES)
-        pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-        self._template = pages.get_template("login.html.j2")
-
-    def answer(
-        self, request: Request, onward: str, *, is_wrong: bool = False, wait_s: int = 0
-    ) -> HTMLResponse:
-        """200 for the empty form, 401 for a wrong password, 429 for too many of them."""
-        asked = request.query_params.get("lang", "")
-        spoken = spoken_by(asked, request.headers.get("accept-language", ""))
-        words = LOGIN[spoken]
-        problem = words["wait"].format(seconds=wait_s) if wait_s else words["wrong"]
-        body = self._template.render(
-            spoken=spoken,
-            wording=LOGIN,
-            onward=inside(onward),
-            problem=problem if wait_s or is_wrong else "",
-        )
-        headers = {"Vary": "Accept-Language", **({"Retry-After": str(wait_s)} if wait_s else {})}
-        return HTMLResponse(body, 429 if wait_s else 401 if is_wrong else 200, headers)
+def _page(
+    request: Request, onward: str, *, is_wrong: bool = False, wait_s: int = 0
+) -> HTMLResponse:
+    """200 for the empty form, 401 for a wrong password, 429 for too many of them."""
+    words = LOGIN[spoken_in(request)]
+    problem = words["wait"].format(seconds=wait_s) if wait_s else words["wrong"]
+    page = Shell().page(
+        request,
+        "login.html.j2",
+        LOGIN,
+        status=429 if wait_s else 401 if is_wrong else 200,
+        onward=inside(onward),
+        problem=problem if wait_s or is_wrong else "",
+    )
+    if wait_s:
+        page.headers["Retry-After"] = str(wait_s)
+    return page

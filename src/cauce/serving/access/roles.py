@@ -1,4 +1,5 @@
-"""What each role may do. No role reads what another person asked or was answered."""
+"""What each role may do. No role reads what another person asked or was answered, but for what was
+given to be reviewed; an administrator may take a person's data along, which leaves an event."""
 
 from __future__ import annotations
 

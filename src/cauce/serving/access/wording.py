@@ -6,8 +6,6 @@ from cauce.records import Spoken
 
 LOGIN: dict[Spoken, dict[str, str]] = {
     "es": {
-        "language_name": "Español",
-        "languages": "Idioma",
         "title": "Entrar",
         "skip": "Ir al formulario",
         "name": "Usuario",
@@ -18,8 +16,6 @@ LOGIN: dict[Spoken, dict[str, str]] = {
         "help": "Si no recuerda la contraseña, pida otra a quien administra este servidor.",
     },
     "en": {
-        "language_name": "English",
-        "languages": "Language",
         "title": "Log in",
         "skip": "Skip to the form",
         "name": "User name",
@@ -30,8 +26,6 @@ LOGIN: dict[Spoken, dict[str, str]] = {
         "help": "If you have forgotten the password, ask whoever runs this server for another.",
     },
     "ca": {
-        "language_name": "Català",
-        "languages": "Idioma",
         "title": "Entra",
         "skip": "Ves al formulari",
         "name": "Usuari",

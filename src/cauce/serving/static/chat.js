@@ -1,8 +1,10 @@
-// The chat page: asks, shows answers as text beside what they rest on, and changes language.
+// The conversation: asks, shows answers as they come, stops, asks again.
 
-import { AnswerError, ask } from "./stream.js";
+import { facts, tell, words } from "./page.js";
+import { forget, picture } from "./picture.js";
+import { AnswerError, ask as askFor } from "./stream.js";
+import { Turn } from "./turn.js";
 
-const WORDING = JSON.parse(document.getElementById("wording").textContent);
 const TURNS_SENT = 12;
 
 const conversation = document.getElementById("conversation");
@@ -10,239 +12,115 @@ const form = document.getElementById("ask");
 const question = document.getElementById("question");
 const send = document.getElementById("send");
 const stop = document.getElementById("stop");
-const clear = document.getElementById("clear");
+const restart = document.getElementById("restart");
 const plain = document.getElementById("plain");
+const hint = document.getElementById("hint");
 const status = document.getElementById("status");
+const act = { ask: (text) => answer(new Turn({ question: text })), retry };
 
-let turns = [];
+let kept = facts.conversation;
+let unkept = [];
 let running = null;
 
-const words = () => WORDING[document.documentElement.lang];
-
-// An element with its text; `key` names a text of the page, which then follows its language.
-function element(tag, { key, text = "", className = "" } = {}, ...children) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (key) made.dataset.text = key;
-  made.textContent = key ? words()[key] : text;
-  made.append(...children);
-  return made;
-}
-
 function say(key) {
-  status.dataset.text = key;
-  status.textContent = key ? words()[key] : "";
+  status.textContent = key ? words[key] : "";
+  status.classList.toggle("heard", key === "done");
 }
 
 function busy(isBusy) {
   send.hidden = isBusy;
   stop.hidden = !isBusy;
-  clear.hidden = isBusy || !conversation.childElementCount;
+  const isBegun = conversation.childElementCount > 0;
+  restart.hidden = isBusy || !isBegun;
+  hint.hidden = isBegun;
+  document.getElementById("welcome").classList.toggle("heard", isBegun);
   conversation.setAttribute("aria-busy", String(isBusy));
   for (const button of conversation.querySelectorAll("button")) button.disabled = isBusy;
 }
 
-async function answer(asked) {
-  document.getElementById("welcome").hidden = true;
-  const turn = addTurn(asked);
-  const history = turns.slice(-TURNS_SENT);
-  running = new AbortController();
+// What is asked of the server: in a stored conversation the question alone, else with what was said.
+function requestOf({ question: text, images }) {
+  const parts = images.map((url) => ({ type: "image_url", image_url: { url } }));
+  const asked = { role: "user", content: [{ type: "text", text }, ...parts] };
+  const messages = facts.keeps ? [asked] : [...unkept.slice(-TURNS_SENT), asked];
+  return { model: facts.model, messages, plain: plain.checked, stream: true };
+}
+
+function addressOf() {
+  if (!facts.keeps) return "/v1/chat/completions";
+  return kept ? `/api/conversations/${kept}` : "/api/conversations";
+}
+
+const answer = (turn) => follow(turn, addressOf(), requestOf(turn));
+
+async function retry(turn) {
+  const again = new Turn(turn);
+  turn.article.replaceWith(again.article);
+  if (!turn.id) return answer(again);
+  again.id = turn.id;
+  return follow(again, `/api/messages/${turn.id}/retry`, { plain: plain.checked });
+}
+
+async function follow(turn, address, request) {
+  running = { turn, abort: new AbortController() };
   busy(true);
   say("working");
   turn.article.scrollIntoView({ block: "start" });
+  let found = null;
   try {
-    const messages = [...history, { role: "user", content: asked }];
-    const request = { model: document.body.dataset.model, messages, plain: plain.checked };
-    for await (const choice of ask(request, running.signal)) {
-      addChoice(turn, choice);
+    for await (const chunk of askFor(address, request, running.abort.signal)) {
+      if (chunk.message) keep(turn, chunk);
+      const delta = chunk.choices?.[0]?.delta ?? {};
+      if (delta.content) turn.add(delta.content);
+      found = delta.cauce ?? found;
     }
-    turns.push({ role: "user", content: asked });
-    turns.push({ role: "assistant", content: turn.said || "—" });
+    if (!found) throw new AnswerError("stopped");
+    turn.settle(found, act);
+    if (!facts.keeps) remember(turn);
     say("done");
   } catch (error) {
-    explain(turn, error, asked);
+    explain(turn, error);
   } finally {
     running = null;
     busy(false);
   }
 }
 
-function addTurn(asked) {
-  const text = element("p", { className: "text" });
-  const body = element("div", { className: "answer" }, element("h3", { key: "assistant" }), text);
-  const sources = element("aside", { className: "sources" });
-  const article = element("article", {},
-    element("h2", { className: "asked" },
-      element("span", { key: "you", className: "who" }), element("span", { text: asked })),
-    body, sources);
-  article.id = `turn-${conversation.childElementCount + 1}`;
-  conversation.append(article);
-  return { article, body, text, sources, said: "" };
+function keep(turn, { message, conversation: id }) {
+  turn.id = message;
+  if (kept === id) return;
+  kept = id;
+  history.replaceState(null, "", `/conversations/${id}${location.search}`);
 }
 
-function addChoice(turn, { delta, finish_reason }) {
-  if (delta.content) {
-    turn.said += delta.content;
-    turn.text.append(element("span", { text: delta.content }));
-  }
-  if (delta.cauce) showEvidence(turn, delta.cauce);
-  if (finish_reason === "length") turn.body.append(element("p", { key: "truncated", className: "mark" }));
+function remember({ question: text, said }) {
+  unkept.push({ role: "user", content: text }, { role: "assistant", content: said || "—" });
 }
 
-function showEvidence(turn, found) {
-  turn.text.lang = found.language;
-  if (found.emergency) {
-    turn.body.append(callOf(found.call));
-    turn.article.classList.add("emergency");
-    if (found.abstained) return;
-  } else if (found.call.length) {
-    turn.body.append(callOf(found.call));
-  }
-  if (found.citations.length) turn.text.replaceChildren(...referenced(turn, found.statements));
-  turn.body.append(element("p", { key: standing(found), className: "mark" }));
-  if (found.reason && !turn.said) {
-    turn.body.append(element("p", { text: found.reason, className: "reason" }));
-  }
-  if (found.choices.length) turn.body.append(choicesOf(found.choices));
-  if (found.checks.length) turn.body.append(checksOf(found.checks));
-  turn.sources.append(element("h3", { key: "sources" }));
-  turn.sources.append(...found.citations.map((citation, place) => citationOf(turn, citation, place)));
-  if (!found.citations.length) turn.sources.append(element("p", { key: "no_sources", className: "small" }));
-}
-
-// The statements with the number of the citation that they rest on, which opens it.
-function referenced(turn, statements) {
-  return statements.flatMap(({ text, citation }, place) => {
-    const follows = statements[place + 1];
-    const ends = !follows || follows.citation !== citation;
-    const said = element("span", { text: `${text}${ends ? "" : " "}` });
-    if (!ends) return [said];
-    const parts = citation === null ? [said] : [said, referenceTo(turn, citation)];
-    return follows ? [...parts, document.createTextNode("\n")] : parts;
-  });
-}
-
-function referenceTo(turn, citation) {
-  const link = element("a", { text: ` [${citation + 1}]`, className: "reference" });
-  link.href = `#${citationId(turn, citation)}`;
-  link.addEventListener("click", () => {
-    document.getElementById(citationId(turn, citation)).open = true;
-  });
-  return link;
-}
-
-const citationId = (turn, citation) => `${turn.article.id}-source-${citation + 1}`;
-
-function callOf(numbers) {
-  const group = element("div", { className: "call" });
-  for (const number of numbers) {
-    const link = element("a", {}, element("span", { key: "call" }), ` ${number}`);
-    link.href = `tel:${number.replaceAll(" ", "")}`;
-    group.append(link);
-  }
-  return group;
-}
-
-function standing(found) {
-  if (found.abstained) return "abstained";
-  if (found.generated) return "generated";
-  if (found.plain) return "plainly";
-  return found.reason ? "withheld" : "quoted";
-}
-
-function choicesOf(names) {
-  const group = element("div", { className: "choices" }, element("p", { key: "choose" }));
-  for (const name of names) {
-    const button = element("button", { text: name });
-    button.type = "button";
-    button.addEventListener("click", () => answer(name));
-    group.append(button);
-  }
-  return group;
-}
-
-function checksOf(checks) {
-  const list = element("ul");
-  for (const check of checks) {
-    const detail = check.detail ? ` — ${check.detail}` : "";
-    const key = `check_${check.name}`;
-    const name = element("span", key in words() ? { key } : { text: check.name });
-    const outcome = element("span", { key: check.passed ? "passed" : "not_passed" });
-    list.append(element("li", {}, name, ": ", outcome, detail));
-  }
-  const opened = element("details", { className: "checks" }, element("summary", { key: "checks" }), list);
-  opened.open = checks.some((check) => !check.passed);
-  return opened;
-}
-
-function citationOf(turn, citation, place) {
-  const facts = element("dl");
-  for (const key of ["section", "source", "id", "version"]) {
-    facts.append(element("dt", { key }), element("dd", { text: citation[key] }));
-  }
-  const opened = element("details", { className: "citation" },
-    element("summary", { text: `[${place + 1}] ${citation.title || citation.id}` }),
-    element("blockquote", { text: citation.quote }), facts);
-  opened.id = citationId(turn, place);
-  const address = new URLSearchParams({ source: citation.source, id: citation.id,
-    language: citation.language, section: citation.section, start: citation.start, length: citation.quote.length });
-  const held = element("a", { key: "open_section" });
-  held.href = `/section?${address}#quote`;
-  held.target = "_blank";
-  opened.append(held);
-  if (citation.url.startsWith("https://")) {
-    const link = element("a", { key: "open" });
-    link.href = citation.url;
-    link.rel = "noopener noreferrer";
-    link.target = "_blank";
-    opened.append(link);
-  }
-  return opened;
-}
-
-function explain(turn, error, asked) {
-  const wasStopped = error.name === "AbortError";
-  if (!wasStopped && !(error instanceof AnswerError)) throw error;
-  const note = element("p", { className: "mark" });
-  if (wasStopped) note.append(element("span", { key: "stopped" }));
-  else {
-    note.append(element("span", { key: "failed" }));
-    note.append(error.detail ? error.detail : element("span", { key: error.key }));
-  }
-  const retry = element("button", { key: "retry" });
-  retry.type = "button";
-  retry.addEventListener("click", () => {
-    turn.article.remove();
-    answer(asked);
-    question.focus();
-  });
-  turn.body.append(note, retry);
+function explain(turn, error) {
+  const isStopped = error.name === "AbortError" || error.key === "stopped";
+  if (!isStopped && !(error instanceof AnswerError)) throw error;
+  turn.fail(isStopped ? words.stopped : words.failed + (error.detail || words[error.key]), act);
   say("");
 }
 
-function speak(language) {
-  document.documentElement.lang = language;
-  for (const node of document.querySelectorAll("[data-text]")) {
-    node.textContent = node.dataset.text ? words()[node.dataset.text] : "";
-  }
-  for (const node of document.querySelectorAll("[data-label]")) {
-    node.setAttribute("aria-label", words()[node.dataset.label]);
-  }
-  for (const link of document.querySelectorAll("nav a")) {
-    if (link.lang === language) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
-  }
-  document.title = `${words().title} · cauce`;
-  history.replaceState(null, "", `/?lang=${language}`);
+function show(message) {
+  const turn = new Turn(message);
+  turn.id = message.id;
+  if (message.text) turn.add(message.text);
+  if (message.cauce) turn.settle(message.cauce, act, message.opinions);
+  else turn.fail(words[message.state === "stopped" ? "stopped" : "interrupted"], act);
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const asked = question.value.trim();
-  if (running || !asked) return;
+  const text = question.value.trim();
+  const images = picture() ? [picture()] : [];
+  if (running || (!text && !images.length)) return;
   question.value = "";
+  forget();
   question.focus();
-  answer(asked);
+  answer(new Turn({ question: text, images }));
 });
 
 question.addEventListener("keydown", (event) => {
@@ -252,25 +130,17 @@ question.addEventListener("keydown", (event) => {
   }
 });
 
-stop.addEventListener("click", () => {
-  running?.abort();
+stop.addEventListener("click", async () => {
+  const { turn, abort } = running;
+  if (turn.id) await tell(`/api/messages/${turn.id}/stop`, {});
+  abort.abort();
   question.focus();
 });
 
-clear.addEventListener("click", () => {
-  turns = [];
-  conversation.replaceChildren();
-  document.getElementById("welcome").hidden = false;
-  say("");
-  busy(false);
-  question.focus();
-});
+plain.checked = localStorage.getItem("plain") === "yes";
+plain.addEventListener("change", () => localStorage.setItem("plain", plain.checked ? "yes" : ""));
 
-for (const link of document.querySelectorAll("nav a")) {
-  link.addEventListener("click", (event) => {
-    event.preventDefault();
-    speak(link.lang);
-  });
-}
-
-question.focus();
+facts.messages.forEach(show);
+busy(false);
+conversation.lastElementChild?.scrollIntoView({ block: "start" });
+question.focus({ preventScroll: true });

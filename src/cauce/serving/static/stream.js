@@ -1,6 +1,6 @@
-// The answer of /v1/chat/completions, sentence by sentence.
+// An answer as it comes, chunk by chunk.
 
-// What went wrong, as a key of the page's wording or as the server's own words.
+// What went wrong, as a key of the page's words or as the server's own words.
 export class AnswerError extends Error {
   constructor(key, detail = "") {
     super(detail || key);
@@ -9,22 +9,22 @@ export class AnswerError extends Error {
   }
 }
 
-// Yields the `choices[0]` of every chunk; throws AnswerError, or AbortError when `signal` fires.
-export async function* ask(request, signal) {
-  const response = await post({ ...request, stream: true }, signal);
+// Yields every chunk; throws AnswerError, or AbortError when `signal` fires.
+export async function* ask(address, request, signal) {
+  const response = await post(address, request, signal);
   if (!response.ok) throw new AnswerError("failed", await serverWords(response));
   for await (const data of events(response.body)) {
     if (data === "[DONE]") return;
     const chunk = JSON.parse(data);
     if (chunk.error) throw new AnswerError("failed", chunk.error.message);
-    if (chunk.choices.length) yield chunk.choices[0];
+    yield chunk;
   }
   throw new AnswerError("broken");
 }
 
-async function post(body, signal) {
+async function post(address, body, signal) {
   try {
-    return await fetch("/v1/chat/completions", {
+    return await fetch(address, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
@@ -47,7 +47,7 @@ async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let pending = "";
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await read(reader);
     if (done) return;
     pending += value;
     const whole = pending.split("\n\n");
@@ -55,5 +55,14 @@ async function* events(body) {
     for (const event of whole) {
       if (event.startsWith("data: ")) yield event.slice("data: ".length);
     }
+  }
+}
+
+async function read(reader) {
+  try {
+    return await reader.read();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new AnswerError("broken");
   }
 }

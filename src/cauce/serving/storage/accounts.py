@@ -160,6 +160,15 @@ class Accounts(Store):
             last = {row.purpose: record_of(Consent, row) for row in rows}
         return tuple(last[purpose] for purpose in sorted(last))
 
+    def agreed_to(self, purpose: str) -> tuple[User, ...]:
+        """Everybody whose last word on the purpose is yes, by name."""
+        about = select(ConsentRow).where(ConsentRow.purpose == purpose).order_by(ConsentRow.at)
+        with self._read() as session:
+            last = {row.user_id: row.given for row in session.scalars(about)}
+            given = UserRow.id.in_([user_id for user_id, is_given in last.items() if is_given])
+            rows = session.scalars(select(UserRow).where(given).order_by(UserRow.name))
+            return tuple(record_of(User, row) for row in rows)
+
     def take(self, key: str, *, capacity: float, per_s: float) -> float:
         """0 when the token bucket `key` had a whole token, which is taken; else seconds until then.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import cast
 
-from sqlalchemy import ColumnElement, delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from cauce.serving.storage.accounts import no_such, require_user
@@ -26,6 +26,7 @@ from cauce.serving.storage.records import (
     Review,
     Shown,
     StoredMessage,
+    Tally,
     Verdict,
     Vote,
     record_of,
@@ -105,6 +106,16 @@ class Opinions(Store):
         with self._read() as session:
             rows = session.scalars(select(VoteRow).where(*which).order_by(VoteRow.at))
             return tuple(vote_of(row) for row in rows)
+
+    def tallies(self) -> tuple[Tally, ...]:
+        """How often each user chose each way between two systems: all votes, without a word."""
+        kind = (VoteRow.user_id, VoteRow.left_system, VoteRow.right_system, VoteRow.choice)
+        with self._read() as session:
+            rows = session.execute(select(*kind, func.count()).group_by(*kind).order_by(*kind))
+            return tuple(
+                Tally(user_id=user, left=left, right=right, choice=choice, votes=votes)
+                for user, left, right, choice, votes in rows
+            )
 
     def consented(self) -> tuple[Consented, ...]:
         """Every answer that a model may learn from, in the order in which they were asked."""

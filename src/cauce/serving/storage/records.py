@@ -129,6 +129,16 @@ class Vote(Record):
     at: datetime
 
 
+class Tally(Record):
+    """How often a person chose one way between two systems as they were shown."""
+
+    user_id: str
+    left: str
+    right: str
+    choice: Choice
+    votes: int
+
+
 class Review(Record):
     """A clinician's verdict on an answer."""
 

@@ -1,0 +1,107 @@
+"""The words of the page of one's own account."""
+
+from __future__ import annotations
+
+from cauce.serving.wording import Wording
+
+ACCOUNT: Wording = {
+    "es": {
+        "title": "Su cuenta",
+        "local": "Está sentado ante esta máquina y aquí no hay cuentas: todo lo guardado es suyo.",
+        "role": "Papel",
+        "patient": "paciente",
+        "carer": "cuidador",
+        "clinician": "clínico",
+        "researcher": "investigador",
+        "admin": "administrador",
+        "learning": "Aprender de sus opiniones",
+        "learning_why": "Cada vez que opina decide si se puede aprender de ello. Aquí lo retira "
+        "para todo lo anterior, o vuelve a permitirlo desde ahora.",
+        "improve_none": "Todavía no ha dicho nada en general.",
+        "improve_yes": "Dado el {date}.",
+        "improve_no": "Retirado el {date}: de lo anterior no se aprende.",
+        "allow": "Permitir desde ahora",
+        "withdraw": "Retirar el permiso",
+        "consents": "Todo lo que ha permitido o retirado",
+        "given": "Permiso dado.",
+        "withdrawn": "Permiso retirado.",
+        "data": "Sus datos",
+        "export": "Llevarse todo (JSON)",
+        "delete": "Borrar la cuenta",
+        "delete_why": "Se borran sus conversaciones, opiniones, votos, permisos y claves, para "
+        "siempre. Las copias de seguridad y el gemelo digital son de quien los guarda: pídale que "
+        "los borre también.",
+        "delete_last": "Es la única cuenta de administrador: dé ese papel a otra antes.",
+        "delete_name": "Escriba su usuario ({name}) para confirmarlo",
+        "delete_do": "Borrar para siempre",
+        "not_deleted": "No se ha borrado: lo escrito no es su usuario, o nadie más administra.",
+        "not_issued": "No se ha hecho la clave: elija entre 1 y 3650 días.",
+        "ended": "Clave terminada.",
+    },
+    "en": {
+        "title": "Your account",
+        "local": "You sit at this machine and there are no accounts: all that is kept is yours.",
+        "role": "Role",
+        "patient": "patient",
+        "carer": "carer",
+        "clinician": "clinician",
+        "researcher": "researcher",
+        "admin": "administrator",
+        "learning": "Learning from your opinions",
+        "learning_why": "With each opinion you decide whether it may be learned from. Here you "
+        "take that back for all before, or allow it again from now on.",
+        "improve_none": "You have said nothing in general yet.",
+        "improve_yes": "Given on {date}.",
+        "improve_no": "Withdrawn on {date}: nothing before it is learned from.",
+        "allow": "Allow from now on",
+        "withdraw": "Withdraw permission",
+        "consents": "All that you have allowed or withdrawn",
+        "given": "Permission given.",
+        "withdrawn": "Permission withdrawn.",
+        "data": "Your data",
+        "export": "Take everything along (JSON)",
+        "delete": "Delete the account",
+        "delete_why": "Your conversations, opinions, votes, permissions and tokens are deleted for "
+        "ever. Backups and your digital twin are with whoever keeps them: ask them to delete those "
+        "too.",
+        "delete_last": "It is the only administrator's account: give another that role first.",
+        "delete_name": "Type your user name ({name}) to confirm",
+        "delete_do": "Delete for ever",
+        "not_deleted": "Not deleted: what you typed is not your name, or nobody else administers.",
+        "not_issued": "No token was made: choose between 1 and 3650 days.",
+        "ended": "Token ended.",
+    },
+    "ca": {
+        "title": "El vostre compte",
+        "local": "Seieu davant d'aquesta màquina i aquí no hi ha comptes: tot el desat és vostre.",
+        "role": "Paper",
+        "patient": "pacient",
+        "carer": "cuidador",
+        "clinician": "clínic",
+        "researcher": "investigador",
+        "admin": "administrador",
+        "learning": "Aprendre de les vostres opinions",
+        "learning_why": "Cada vegada que opineu decidiu si se'n pot aprendre. Aquí ho retireu per "
+        "a tot l'anterior, o ho torneu a permetre des d'ara.",
+        "improve_none": "Encara no heu dit res en general.",
+        "improve_yes": "Donat el {date}.",
+        "improve_no": "Retirat el {date}: de l'anterior no se n'aprèn.",
+        "allow": "Permet des d'ara",
+        "withdraw": "Retira el permís",
+        "consents": "Tot el que heu permès o retirat",
+        "given": "Permís donat.",
+        "withdrawn": "Permís retirat.",
+        "data": "Les vostres dades",
+        "export": "Emporta't-ho tot (JSON)",
+        "delete": "Esborra el compte",
+        "delete_why": "S'esborren les vostres converses, opinions, vots, permisos i claus, per "
+        "sempre. Les còpies de seguretat i el bessó digital són de qui els guarda: demaneu-li que "
+        "també els esborri.",
+        "delete_last": "És l'únic compte d'administrador: doneu aquest paper a un altre abans.",
+        "delete_name": "Escriviu el vostre usuari ({name}) per confirmar-ho",
+        "delete_do": "Esborra per sempre",
+        "not_deleted": "No s'ha esborrat: l'escrit no és el vostre usuari, o ningú més administra.",
+        "not_issued": "No s'ha fet la clau: trieu entre 1 i 3650 dies.",
+        "ended": "Clau acabada.",
+    },
+}
