@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -141,6 +142,8 @@ class Document(Record):
     title: str
     language: Language
     sections: tuple[Section, ...]
+    images: tuple[str, ...] = ()
+    """What it shows, each a `data:` URI (`cauce.sources.images`)."""
     names: Names = Names()
     work: Reference | None = None
     """The document itself, as others cite it; None where it is no publication."""
@@ -178,11 +181,55 @@ class Refusal(Record):
     reason: str
 
 
+class Measurements(Record):
+    """What was measured of one person: pairs of hour and value, by name.
+
+    >>> Measurements.of_text("glucose 0:98 6.5:112").of
+    {'glucose': ((0.0, 98.0), (6.5, 112.0))}
+    """
+
+    of: dict[str, tuple[tuple[float, float], ...]]
+    """Hours rise; they count from any moment that is the same for all names."""
+
+    @classmethod
+    def of_text(cls, text: str) -> Measurements:
+        """What `text` writes; ValueError names the line that is no name with hours and values."""
+        found: dict[str, tuple[tuple[float, float], ...]] = {}
+        for line in filter(None, map(str.strip, text.splitlines())):
+            match = _MEASURED.fullmatch(line)
+            if match is None:
+                raise ValueError(f"{line[:60]!r} is not written as `glucose 0:98 6.5:112`")
+            pairs = (pair.split(":") for pair in match["pairs"].split())
+            found[match["name"]] = tuple((float(hour), float(value)) for hour, value in pairs)
+        return cls(of=found)
+
+    @property
+    def text(self) -> str:
+        """A line for each name, numbers as short as they are exact: `glucose 0:98 6.5:112`."""
+        return "\n".join(
+            " ".join([name, *(f"{_short(hour)}:{_short(value)}" for hour, value in pairs)])
+            for name, pairs in self.of.items()
+        )
+
+    def hours(self) -> list[float]:
+        """When anything was measured, rising."""
+        return sorted({hour for pairs in self.of.values() for hour, _ in pairs})
+
+
+_MEASURED = re.compile(r"(?P<name>\S.*?)(?P<pairs>( -?\d[\d.e+-]*:-?\d[\d.e+-]*)+)")
+
+
+def _short(number: float) -> str:
+    return str(int(number)) if number.is_integer() else repr(number)
+
+
 class Message(Record):
     """One turn of a conversation."""
 
     role: Literal["system", "user", "assistant"]
     content: str
+    images: tuple[str, ...] = ()
+    """What is shown before the content, each a `data:` URI (`cauce.sources.images`)."""
 
 
 class Citation(Record):
@@ -217,6 +264,23 @@ class Example(Record):
     kind: str
     """The kind of section that answers the question."""
     language: Spoken
+    series: str = ""
+    """The person's `Measurements` as they stand in the prompt; empty where it has none. A model
+    with a prefix reads them as numbers instead, and its prompt is without this text."""
+    rejected: str = ""
+    """What was liked less than `completion`; empty where nothing was compared with it."""
+    is_wanted: bool = True
+    """False where the completion is an answer that somebody disliked."""
+
+    @property
+    def messages_without_series(self) -> tuple[Message, ...]:
+        """The prompt of a model that reads the series as numbers."""
+        if not self.series:
+            return self.messages
+        return tuple(
+            it.model_copy(update={"content": it.content.replace(self.series, "").lstrip()})
+            for it in self.messages
+        )
 
 
 class Check(Record):
@@ -233,6 +297,23 @@ class Statement(Record):
     text: str
     citation: int | None = None
     """Place in the reply's `citations`; None where the assistant speaks of its record itself."""
+
+
+class Decision(Record):
+    """What a policy did with a turn, and all that it knew of the conversation: numbers alone."""
+
+    action: str
+    """One of `cauce.assistant.policy.actions.ACTIONS`."""
+    probability: float
+    """That it chose this among what is allowed, by which learning from feedback weighs it."""
+    turns: tuple[tuple[float, ...], ...]
+    """What is told of each turn of the person, this one last."""
+    minutes: tuple[float, ...]
+    """Between each turn and the one before it; 1 where that is not known."""
+    reply: tuple[float, ...]
+    """What is told of the reply that the assistant had."""
+    allowed: tuple[bool, ...]
+    """Which actions it chose among."""
 
 
 class Reply(Record):
@@ -271,3 +352,5 @@ class Reply(Record):
     """Whether the model ended its words itself; None where none were asked of it alone."""
     plain: bool = False
     """True when the section is told in plain language, fact by fact."""
+    decision: Decision | None = None
+    """Of the policy that chose what to do with the turn; None where there is none."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Mapping, Sequence
 
 from cauce.assistant.answers import Plan, Question, merge
 from cauce.assistant.holding import Threshold
@@ -13,9 +14,11 @@ from cauce.errors import NotFound
 from cauce.knowledge.names.resolver import NameResolver
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.store import SectionEntry, SectionStore
-from cauce.models.loading import LoadedModel, load_tuned, model_folder
-from cauce.records import Language, Message, Reply
+from cauce.models.loading import LoadedModel, load_model_of
+from cauce.models.upstream import ChatModel
+from cauce.records import Language, Message, Reply, Spoken
 from cauce.runs import Run
+from cauce.twin.summary.recorded import Summary
 
 
 class Assistant:
@@ -23,14 +26,15 @@ class Assistant:
 
     def __init__(
         self,
-        model: LoadedModel | None,
+        model: ChatModel | None,
         store: SectionStore,
         settings: AssistantSettings,
         *,
         max_tokens: int = 512,
         threshold: Threshold | None = None,
     ) -> None:
-        self.model = model
+        self.model = model if isinstance(model, LoadedModel) else None
+        """The model that writes, where its weights are here."""
         self.store = store
         self._threshold = threshold
         self.resolver = NameResolver.of_index(store)
@@ -38,10 +42,11 @@ class Assistant:
         self._writer = Writer(model, settings, self.resolver.medicines_of, max_tokens=max_tokens)
 
     @classmethod
-    def load(cls, run: Run) -> Assistant:
+    def load(cls, run: Run, *, model: ChatModel | None = None) -> Assistant:
         """The assistant of a run: its tuned model over its index; untrained, its index alone.
 
-        Raises NotFound for a run without an index: one of plain text or of pairs.
+        `model` writes in place of the run's, or is it where it is loaded already. Raises NotFound
+        for a run without an index: one of plain text or of pairs.
         """
         from cauce.recipe import load_recipe
 
@@ -52,14 +57,19 @@ class Assistant:
                 "Prepare it with: cauce prepare RECIPE, whose corpus.kind is questions."
             )
         recipe = load_recipe(run.path / "recipe.yaml")
-        trained = "train" in run.manifest["stages"]
         return cls(
-            load_tuned(model_folder(run, recipe.assistant.remedy)) if trained else None,
+            model or load_model_of(run, recipe.assistant.remedy),
             Index(index),
             recipe.assistant,
             max_tokens=recipe.model.max_tokens,
             threshold=Threshold.read(run),
         )
+
+    def with_record(self, summaries: Mapping[Spoken, Summary], share: float) -> Assistant:
+        """The same assistant, whose model reads a person's record in that share of its prompt."""
+        other = copy.copy(self)
+        other._writer = self._writer.with_record(summaries, share)
+        return other
 
     def reply(
         self, question: str, history: Sequence[Message] = (), *, plain: bool = False

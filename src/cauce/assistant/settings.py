@@ -33,6 +33,12 @@ class AssistantSettings(Record):
     remedy: str = Field("", pattern=r"^[\w.-]*$")
     """Name in `RUN/remedies` of the model that is served instead of the trained one, such as
     `project`: one whose tuning was made less harmful."""
+    reader: str = ""
+    """A vision-language model that reads names on images: a folder such as
+    `runs/boxes/train/model`, or a base. Empty leaves the assistant blind."""
+    policy: str = ""
+    """Folder of a policy that chooses, turn by turn, to answer, ask back, show the source or send
+    to a professional (docs/how-to/policy.md). Empty answers whatever can be answered."""
     guards: GuardSettings = GuardSettings()
     """What is noticed before the model is asked, and before its answer is shown."""
     country: str = Field("ES", pattern=r"^[A-Z]{2}$")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cauce.assistant.answers import Question, statements_of
 from cauce.assistant.plain import plain_answer
@@ -21,12 +22,14 @@ from cauce.knowledge.claims.checks import (
 from cauce.knowledge.evidence.evidence import Evidence, short_answer, subject_name
 from cauce.knowledge.words import fold
 from cauce.models.generation import generate
-from cauce.models.loading import LoadedModel
-from cauce.models.rules import under_rules
-from cauce.records import Check, Message, Reply, Statement
+from cauce.models.rules import under, under_rules
+from cauce.models.upstream import ChatModel
+from cauce.records import Check, Message, Reply, Spoken, Statement
 from cauce.safety.guard.canary import leaks, new_canary, repeats_rules
 from cauce.safety.guard.rules import system_rules
 from cauce.safety.language import spoken_language
+from cauce.twin.summary.prompt import prompt_text
+from cauce.twin.summary.recorded import Summary
 
 _DENIES = re.compile(
     r"\b(?:not?|cannot|never|nunca|nor?|ni|unsuitable)\b|n't\b|contraindic|prohib|forbid|avoid|evit"
@@ -42,7 +45,7 @@ class Writer:
 
     def __init__(
         self,
-        model: LoadedModel | None,
+        model: ChatModel | None,
         settings: AssistantSettings,
         medicines_of: MedicinesOf,
         *,
@@ -54,6 +57,21 @@ class Writer:
         self._prompt_tokens = max_tokens - settings.max_new_tokens
         guards = settings.guards
         self._canary = new_canary() if guards.rules and guards.canary else ""
+        self._records: Mapping[Spoken, str] = {}
+
+    def with_record(self, summaries: Mapping[Spoken, Summary], share: float) -> Writer:
+        """A writer whose model reads the record too, as data, in that share of its prompt."""
+        other = copy.copy(self)
+        if (model := self._model) is not None:
+            other._records = {
+                language: prompt_text(
+                    summary,
+                    lambda text: len(model.tokenizer.encode(text, add_special_tokens=False)),
+                    int(share * self._prompt_tokens),
+                )
+                for language, summary in summaries.items()
+            }
+        return other
 
     def answer(self, questions: Sequence[Question]) -> list[Reply]:
         """One reply to each question, in order; those that a model writes are written together."""
@@ -106,7 +124,7 @@ class Writer:
             }
         )
 
-    def _fitting(self, model: LoadedModel, question: Question) -> Question | None:
+    def _fitting(self, model: ChatModel, question: Question) -> Question | None:
         """The question, its quote cut until there is room for the answer; None if it cannot."""
         evidence = question.evidence
         while self._tokens(model, question.text, evidence) > self._prompt_tokens:
@@ -115,13 +133,14 @@ class Writer:
             evidence = evidence.shortened(len(evidence.quote) * 3 // 4)
         return question._replace(evidence=evidence)
 
-    def _prompt(self, model: LoadedModel, text: str, evidence: Evidence) -> tuple[Message, ...]:
+    def _prompt(self, model: ChatModel, text: str, evidence: Evidence) -> tuple[Message, ...]:
         messages = prompt(text, evidence)
+        record = self._records.get(spoken_language(text), "")
         if not self._settings.guards.rules:
-            return messages
-        return under_rules(model, messages, self._canary)
+            return under(model, record, messages)
+        return under_rules(model, messages, self._canary, record)
 
-    def _tokens(self, model: LoadedModel, text: str, evidence: Evidence) -> int:
+    def _tokens(self, model: ChatModel, text: str, evidence: Evidence) -> int:
         messages = self._prompt(model, text, evidence)
         return len(
             chat_prompt(model.tokenizer, messages, is_encoder_decoder=model.is_encoder_decoder)

@@ -63,6 +63,16 @@ class _Question(NamedTuple):
         return reply.model_copy(update={"looked_at": looked_at, "confidence": self.confidence})
 
 
+class Search(NamedTuple):
+    """What was found for a question, best first."""
+
+    found: list[Found]
+    confidence: float
+    """Probability that the first of them answers."""
+    is_enough: bool
+    """Whether that is shown as an answer."""
+
+
 class ResearchAssistant:
     """Answers with sentences of articles and the works that they cite, or says that it cannot."""
 
@@ -119,6 +129,13 @@ class ResearchAssistant:
             for one, is_good in zip(asked, good, strict=True)
         ]
         return self._held.shown(replies) if self._held and way is None else replies
+
+    def find(self, question: str) -> Search:
+        """The sentences nearest to a question, and whether the first is shown for its answer."""
+        asked = self._asked(question, self._settings.way, None)
+        is_good = self._thresholds.of(self._settings.way).answers(question, asked.found)
+        is_sure = self._held is None or asked.confidence > self._held.threshold
+        return Search(asked.found, asked.confidence, is_enough=is_good and is_sure)
 
     def section(
         self, source: str, document_id: str, section_id: str, language: Language

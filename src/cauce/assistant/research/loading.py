@@ -14,19 +14,25 @@ from cauce.corpus.research.settings import ResearchSettings
 from cauce.knowledge.library.library import Embedding, Library
 from cauce.knowledge.sections.index import Index
 from cauce.models.embedding import load_embedder
-from cauce.models.loading import load_tuned, model_folder
+from cauce.models.loading import LoadedModel, load_model_of
 from cauce.runs import Run
 
 
 def load_research(
-    run: Run, settings: AssistantSettings, corpus: ResearchSettings
+    run: Run,
+    settings: AssistantSettings,
+    corpus: ResearchSettings,
+    *,
+    model: LoadedModel | None = None,
 ) -> ResearchAssistant:
-    """The assistant over a run's library: its tuned model names evidence; untrained, none does."""
+    """The assistant over a run's library: its tuned model names evidence; untrained, none does.
+
+    `model` is that model where it is loaded already.
+    """
     folder = run.path / "prepare"
     found = embedding_of(corpus.embedding)
-    trained = "train" in run.manifest["stages"]
     return ResearchAssistant(
-        load_tuned(model_folder(run, settings.remedy)) if trained else None,
+        model or load_model_of(run, settings.remedy),
         Finder(
             Library.open(folder / "library", found.embed if found else None),
             _expander_of(corpus, run.path / WRITTEN),

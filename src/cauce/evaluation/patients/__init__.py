@@ -1,0 +1,1 @@
+"""Simulated patients: people with something in mind who talk to the real assistant."""
