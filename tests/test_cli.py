@@ -141,7 +141,8 @@ def test_the_verbs_are_those_that_are_documented():
     assert {verb[0] for verb in VERBS} == {
         *STAGES, "run", "ask", "serve", "doctor", "runs", "models", "drugs", "scholar",
         "tokenizer", "tasks", "federated", "judge", "triage", "rejudge", "redteam", "robustness",
-        "privacy", "calibrate", "verify", "remedy",
+        "privacy", "calibrate", "verify", "remedy", "twin", "db", "users", "feedback", "improve",
+        "mcp",
     }  # fmt: skip
     assert {verb[1] for verb in VERBS if verb[0] == "runs" and verb[1:]} == {"list", "show", "path"}
     assert {verb[1] for verb in VERBS if verb[0] == "scholar" and verb[1:]} == {

@@ -18,10 +18,13 @@ EXIT_CODES = {
     "NotFound": 2,
     "TrainingRefused": 2,
     "TemplateMismatch": 2,
+    "ConsentRefused": 2,
+    "ConsentExpired": 2,
     "DataRefused": 3,
     "LeakageFound": 3,
     "CheckpointCorrupt": 3,
     "SourceUnavailable": 4,
+    "NotForgotten": 5,
     "Interrupted": 75,
 }
 

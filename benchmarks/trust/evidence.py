@@ -182,7 +182,12 @@ class Instant:
     """An assistant that replies at once, so that what is timed is the log."""
 
     def reply(
-        self, question: str, history: Sequence[Message] = (), *, plain: bool = False
+        self,
+        question: str,
+        history: Sequence[Message] = (),
+        *,
+        plain: bool = False,
+        images: Sequence[str] = (),
     ) -> Reply:
         """The same every time, about as long as a real one."""
         quote = "Adultos: 500 mg cada 8 horas, sin pasar de 3 g al día. " * 4

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cauce.db_cli import db_app
-from cauce.drugs_cli import drugs_app
-from cauce.federated_cli import federated_app
-from cauce.feedback_cli import feedback_app, improve_app
-from cauce.scholar_cli import scholar_app
-from cauce.serve_cli import serve_app
-from cauce.tasks_cli import tasks_app
-from cauce.trust_cli import trust_app
-from cauce.twin_cli import twin_app
-from cauce.users_cli import users_app
+from cauce.commands.db import db_app
+from cauce.commands.drugs import drugs_app
+from cauce.commands.federated import federated_app
+from cauce.commands.feedback import feedback_app, improve_app
+from cauce.commands.scholar import scholar_app
+from cauce.commands.serve import serve_app
+from cauce.commands.tasks import tasks_app
+from cauce.commands.trust import trust_app
+from cauce.commands.twin import twin_app
+from cauce.commands.users import users_app
 
 if TYPE_CHECKING:
     from cauce.runs import Run
@@ -198,8 +198,8 @@ def evaluate(
 ) -> None:
     """Ask base, tuned and assistant the test questions; scores with intervals."""
     if export:
+        from cauce.commands.tasks import export_run
         from cauce.evaluation.bridges import tool_named
-        from cauce.tasks_cli import export_run
 
         tool = tool_named(export)
         export_run(_walk(recipe, changes, "prepare"), tool)

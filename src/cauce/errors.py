@@ -6,11 +6,14 @@ CauceError
 │   ├── MissingExtra       an optional dependency is not installed
 │   ├── NotFound           a run, model or file that does not exist
 │   ├── TrainingRefused    training would teach nothing, or something false
-│   └── TemplateMismatch   the prompt served is not the prompt trained
+│   ├── TemplateMismatch   the prompt served is not the prompt trained
+│   └── ConsentRefused     a person's record was asked for what nobody consented to
+│       └── ConsentExpired the consent to it has ended
 ├── DataRefused            input that cannot be trusted; file and place named, exit 3
 │   ├── LeakageFound       the same substance or text stands in two splits
 │   └── CheckpointCorrupt  no checkpoint of a run can be verified
 ├── SourceUnavailable      a live source did not answer after retries; exit 4
+├── NotForgotten           something of a forgotten person is left; files named, exit 5
 └── Interrupted            stopped on request, can be resumed; exit 75
 """
 
@@ -55,6 +58,14 @@ class TemplateMismatch(UserError):
     """A model is served with another chat template than it was trained with."""
 
 
+class ConsentRefused(UserError):
+    """A person's record was asked for a purpose that nobody consented to."""
+
+
+class ConsentExpired(ConsentRefused):
+    """The consent to the use of a person's record has ended."""
+
+
 class DataRefused(CauceError):
     """Input that cannot be trusted, with its file and place."""
 
@@ -73,6 +84,12 @@ class SourceUnavailable(CauceError):
     """A live source did not answer after every retry."""
 
     exit_code = 4
+
+
+class NotForgotten(CauceError):
+    """Something of a person who is to be forgotten is left; the message names the files."""
+
+    exit_code = 5
 
 
 class Interrupted(CauceError):

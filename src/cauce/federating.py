@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cauce import audit, road
-from cauce.corpus.settings import CorpusSettings, PairsSettings
+from cauce.corpus.settings import CorpusSettings, PairsSettings, PreferencesSettings
 from cauce.errors import DataRefused, RecipeError, UserError
 from cauce.evaluation.privacy.adapter import CANARY
 from cauce.federated.approval import AUDIT_LOG, require_approval
@@ -30,6 +30,7 @@ from cauce.recipe import Recipe, parse_recipe
 from cauce.records import Document, Example
 from cauce.runs import Run, read_records
 from cauce.signatures import content_hash
+from cauce.training.judging import judged_tokens
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,9 +70,10 @@ def open_site(
     loaded = attach(base_of(journey), recipe.model, seed=recipe.seed)
     folder = journey.run.path / "prepare"
     examples = {split: list(read_records(folder / f"{split}.jsonl", Example)) for split in SPLITS}
-    train, validation, test = (
-        [tokens_of(loaded, example) for example in examples[split]] for split in SPLITS
+    train, validation = (
+        judged_tokens(loaded, examples[split], recipe.training.objective) for split in SPLITS[:2]
     )
+    test = [tokens_of(loaded, example) for example in examples["test"]]
     return Site(
         name,
         loaded,
@@ -289,15 +291,20 @@ def _at_site(recipe: Recipe, name: str, data: Path | None) -> Recipe:
 
 
 def _refuse_unfit(recipe: Recipe) -> None:
-    if not isinstance(recipe.corpus, CorpusSettings | PairsSettings):
+    if not isinstance(recipe.corpus, CorpusSettings | PairsSettings | PreferencesSettings):
         raise RecipeError(
-            f"corpus.kind is {recipe.corpus.kind}; sites train on questions or pairs.\n"
-            "Set corpus.kind to questions or pairs."
+            f"corpus.kind is {recipe.corpus.kind}; sites train on questions, pairs or preferences."
+            "\nSet corpus.kind to questions, pairs or preferences."
         )
     if recipe.model.new is not None or recipe.model.liquid is not None:
         raise RecipeError(
             "model.new and model.liquid make a model in every run, and sites need the same one.\n"
             "Make it once with cauce train, and name its folder in model.base."
+        )
+    if recipe.model.prefix_vectors:
+        raise RecipeError(
+            "model.prefix_vectors reads series by the scales of one run, and sites share none.\n"
+            "Set model.prefix_vectors to 0: the series stay in the prompts as text."
         )
     is_sum = recipe.federated.aggregation == "shared_factor" or recipe.model.adapter == "none"
     if recipe.federated.secure and not is_sum:

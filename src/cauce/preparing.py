@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cauce.corpus.research.settings import ResearchSettings
-from cauce.corpus.settings import CorpusSettings, PairsSettings, TextSettings
+from cauce.corpus.settings import (
+    CorpusSettings,
+    PairsSettings,
+    PreferencesSettings,
+    TextSettings,
+)
 from cauce.corpus.shares import MaskedShares
 from cauce.errors import DataRefused
 from cauce.records import Example
@@ -18,6 +22,7 @@ from cauce.runs import read_records, write_records
 if TYPE_CHECKING:
     from cauce.corpus.tokens import Tokens
     from cauce.models.loading import LoadedModel
+    from cauce.models.settings import ModelSettings
     from cauce.road import Journey
 
 
@@ -27,6 +32,8 @@ def prepare_stage(journey: Journey, folder: Path) -> dict[str, Any]:
         return _prepare_text(journey, folder, journey.recipe.corpus)
     if isinstance(journey.recipe.corpus, ResearchSettings):
         return _prepare_research(journey, folder, journey.recipe.corpus)
+    if isinstance(journey.recipe.corpus, PreferencesSettings):
+        return _prepare_preferences(journey, folder, journey.recipe.corpus)
     return _prepare_examples(journey, folder, journey.recipe.corpus)
 
 
@@ -41,7 +48,7 @@ def _prepare_examples(
     base = _make_base(journey, folder)
 
     def fits(example: Example) -> bool:
-        return tokens_of(base, example).length <= recipe.model.max_tokens
+        return _as_read(base, recipe.model, example).length <= recipe.model.max_tokens
 
     if isinstance(corpus, PairsSettings):
         summary = prepare_pairs(
@@ -57,7 +64,40 @@ def _prepare_examples(
         summary = prepare(documents, folder, corpus, seed=recipe.seed, fits=fits, progress=progress)
     safety = _mix_safety(journey, folder, corpus.safety_share, fits)
     _plant(folder, corpus.canaries, seed=recipe.seed)
-    return {**summary, **safety, **_tokens_learned(base, folder, progress)}
+    return {**summary, **safety, **_tokens_learned(base, recipe.model, folder, progress)}
+
+
+def _prepare_preferences(
+    journey: Journey, folder: Path, corpus: PreferencesSettings
+) -> dict[str, Any]:
+    from cauce.corpus.pairs import prepare_pairs
+
+    recipe = journey.recipe
+    documents = _documents(journey, folder, corpus)
+    base = _make_base(journey, folder)
+
+    def fits(example: Example) -> bool:
+        """Whether both answers do, and neither spells the end token."""
+        answers = [example, *_as_rejected(example)]
+        longest = max(tokens_of(base, answer).length for answer in answers)
+        return all(_is_closed(base, it) for it in answers) and longest <= recipe.model.max_tokens
+
+    summary = prepare_pairs(
+        documents,
+        folder,
+        corpus,
+        seed=recipe.seed,
+        fits=fits,
+        copies=lambda learned, held_out: _copies(base, learned, held_out),
+        progress=journey.progress,
+    )
+    return {**summary, **_tokens_learned(base, recipe.model, folder, journey.progress)}
+
+
+def _as_rejected(example: Example) -> list[Example]:
+    """The example with its rejected answer in the place of the other, where it has one."""
+    answer = example.rejected
+    return [example.model_copy(update={"completion": answer, "rejected": ""})] if answer else []
 
 
 def _documents(journey: Journey, folder: Path, corpus: MaskedShares) -> Path:
@@ -153,7 +193,8 @@ def _prepare_research(journey: Journey, folder: Path, corpus: ResearchSettings) 
         progress=progress,
         expander=Expander(writer, corpus.expand) if writer and corpus.expand else None,
     )
-    return {**found, **questions, **assistant, **_tokens_learned(base, folder, progress)}
+    learned = _tokens_learned(base, recipe.model, folder, progress)
+    return {**found, **questions, **assistant, **learned}
 
 
 def _find_dois(journey: Journey, folder: Path, corpus: ResearchSettings) -> dict[str, Any]:
@@ -177,15 +218,24 @@ def _find_dois(journey: Journey, folder: Path, corpus: ResearchSettings) -> dict
         )
 
 
+def _as_read(base: LoadedModel, model: ModelSettings, example: Example) -> Tokens:
+    """The example's tokens as the model to be trained reads them: padding where its prefix goes."""
+    if not (model.prefix_vectors and example.series):
+        return tokens_of(base, example)
+    update = {"messages": example.messages_without_series, "series": ""}
+    tokens = tokens_of(base, example.model_copy(update=update))
+    return tokens._replace(prompt=[*[base.pad_id] * model.prefix_vectors, *tokens.prompt])
+
+
 def _tokens_learned(
-    base: LoadedModel, folder: Path, progress: Callable[[str], None]
+    base: LoadedModel, model: ModelSettings, folder: Path, progress: Callable[[str], None]
 ) -> dict[str, Any]:
     """How many tokens the training examples have, and three of them as they are learned."""
     from cauce.corpus.tokens import preview
 
     examples = list(read_records(folder / "train.jsonl", Example))
     texts = (f"{it.messages[-1].content}\n{it.completion}" for it in examples)
-    tokens = [tokens_of(base, example) for example in examples]
+    tokens = [_as_read(base, model, example) for example in examples]
     return {
         "tokenizer": _audit(base, texts, progress),
         "prompt_tokens": sum(len(item.prompt) for item in tokens),
@@ -300,12 +350,6 @@ def base_of(journey: Journey) -> LoadedModel:
 
 def tokens_of(loaded: LoadedModel, example: Example) -> Tokens:
     """The example as the model's tokens, however many they are."""
-    from cauce.corpus.tokens import tokenize
+    from cauce.models.prefix import tokens_of_example
 
-    return tokenize(
-        loaded.tokenizer,
-        example.messages,
-        example.completion,
-        is_encoder_decoder=loaded.is_encoder_decoder,
-        max_tokens=sys.maxsize,
-    )
+    return tokens_of_example(loaded, example, example.completion)

@@ -19,7 +19,13 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from cauce.assistant.settings import AssistantSettings
-from cauce.corpus.settings import Corpus, CorpusSettings, PairsSettings, TextSettings
+from cauce.corpus.settings import (
+    Corpus,
+    CorpusSettings,
+    PairsSettings,
+    PreferencesSettings,
+    TextSettings,
+)
 from cauce.errors import NotFound, RecipeError
 from cauce.evaluation.settings import EvaluationSettings
 from cauce.evaluation.tasks import Task
@@ -28,7 +34,7 @@ from cauce.models.settings import TRAIN, ModelSettings
 from cauce.records import Record
 from cauce.sources import FilesSource, Source
 from cauce.sources.detection import kind_of_path
-from cauce.training.objectives import Distil, Pretrain
+from cauce.training.objectives import Distil, Dpo, Grpo, Kto, Pretrain
 from cauce.training.settings import TrainingSettings
 
 M = TypeVar("M", bound=BaseModel)
@@ -159,6 +165,13 @@ def _contradiction(recipe: Recipe) -> str:
             f"a source names its split, and corpus.kind is {recipe.corpus.kind}, which draws its "
             "splits by substance; set corpus.kind to text, or leave split out."
         )
+    if model.prefix_vectors and not isinstance(recipe.corpus, PairsSettings):
+        return (
+            f"model.prefix_vectors is {model.prefix_vectors}, and corpus.kind is "
+            f"{recipe.corpus.kind}, whose examples have no series; set corpus.kind to pairs."
+        )
+    if unjudged := _unjudged(recipe):
+        return unjudged
     if model.new is not None and isinstance(objective, Distil):
         return "model.new has random weights and training.objective.kind is distil; use pretrain."
     if model.new is not None and model.new.tokenizer == TRAIN and not is_text:
@@ -166,6 +179,29 @@ def _contradiction(recipe: Recipe) -> str:
             f"model.new.tokenizer is train, and corpus.kind is {recipe.corpus.kind}, whose "
             "questions are too little to make one from; make it from texts with "
             "`cauce tokenizer train` and name its folder."
+        )
+    return ""
+
+
+def _unjudged(recipe: Recipe) -> str:
+    """What objective and corpus say of judged answers that does not go together."""
+    objective, kind = recipe.training.objective, recipe.corpus.kind
+    is_judged = isinstance(recipe.corpus, PreferencesSettings)
+    if isinstance(objective, Dpo | Kto) and not is_judged:
+        return (
+            f"training.objective.kind is {objective.kind}, which learns from judged answers, and "
+            f"corpus.kind is {kind}; set corpus.kind to preferences."
+        )
+    if is_judged and not isinstance(objective, Dpo | Kto | Grpo):
+        return (
+            f"corpus.kind is preferences, and training.objective.kind is {objective.kind}, which "
+            "would learn the answers that were disliked too; set it to dpo, kto or grpo."
+        )
+    is_held = isinstance(objective, Grpo) and objective.beta > 0
+    if is_held and recipe.model.adapter == "none":
+        return (
+            "training.objective.beta holds the model near to the one that it was, which is there "
+            "under an adapter only; set model.adapter to lora, or beta to 0."
         )
     return ""
 
@@ -178,6 +214,14 @@ def parse(model: type[M], data: Mapping[str, Any], origin: str) -> M:
         problems = [_explain(model, dict(problem)) for problem in error.errors()]
         told = "\n".join(problems[:4])
         raise RecipeError(f"{origin}: {told}\nNothing was done: mend that and repeat.") from None
+
+
+def parse_changed(kind: type[M], data: Mapping[str, Any], changes: Sequence[str], origin: str) -> M:
+    """The record of that kind that `data` with `key.path=value` changes describes."""
+    changed = dict(data)
+    for change in changes:
+        _override(changed, change)
+    return parse(kind, changed, origin)
 
 
 def parse_source(kind: str, options: Sequence[str]) -> Source:

@@ -16,7 +16,7 @@ import cauce
 from cauce.corpus.research.settings import ResearchSettings
 from cauce.corpus.settings import CorpusSettings, TextSettings
 from cauce.errors import NotFound
-from cauce.preparing import base_of, prepare_stage, tokens_of
+from cauce.preparing import base_of, prepare_stage
 from cauce.recipe import Recipe, dump_recipe
 from cauce.records import Example
 from cauce.runs import STAGES, Run, atomic_write, fingerprint, read_records, write_json
@@ -182,7 +182,7 @@ def _train(journey: Journey, folder: Path) -> dict[str, Any]:
     from cauce.training.transplanting import Transplanting, train_transplanted
 
     recipe, run = journey.recipe, journey.run
-    loaded = base_of(journey)
+    loaded = _with_prefix(journey, base_of(journey))
     learned, judged, held_out = (
         _tokens(journey, loaded, split) for split in ("train", "validation", "test")
     )
@@ -213,13 +213,26 @@ def _train(journey: Journey, folder: Path) -> dict[str, Any]:
     )
 
 
+def _with_prefix(journey: Journey, loaded: LoadedModel) -> LoadedModel:
+    """The model that reads the series of the training examples, where the recipe asks for it."""
+    model = journey.recipe.model
+    if not model.prefix_vectors:
+        return loaded
+    from cauce.models.prefix import add_prefix, scales_of_examples
+
+    scales = scales_of_examples(_examples(journey.run, "train"))
+    return add_prefix(loaded, scales, vectors=model.prefix_vectors, seed=journey.recipe.seed)
+
+
 def _tokens(journey: Journey, loaded: LoadedModel, split: str) -> Sequence[Tokens]:
     """What of a split is learned, or judged by: rows of a text, or its examples."""
     from cauce.corpus.rows import TextRows
+    from cauce.training.judging import judged_tokens
 
     if isinstance(journey.recipe.corpus, TextSettings):
         return TextRows.open(journey.run.path / "prepare", split)
-    return [tokens_of(loaded, example) for example in _examples(journey.run, split)]
+    examples = _examples(journey.run, split)
+    return judged_tokens(loaded, examples, journey.recipe.training.objective)
 
 
 def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
@@ -257,7 +270,7 @@ def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
             yield ModelSystem(log_name(name), model, recipe.evaluation)
 
     return evaluate(
-        _examples(run, "test"),
+        [example for example in _examples(run, "test") if example.is_wanted],
         systems(),
         folder,
         recipe.evaluation,

@@ -27,6 +27,8 @@ from cauce.records import Record
 STAGES = ("fetch", "prepare", "train", "evaluate", "compare", "report")
 IN_PROGRESS = ".in-progress"
 """Holds the fingerprint of a stage that has begun and has not finished."""
+PROMOTED = "promoted.json"
+"""Names later weights that the run is served with (`cauce.models.promoted`)."""
 
 R = TypeVar("R", bound=Record)
 
@@ -218,8 +220,13 @@ class Run:
         return folder
 
     def _forget(self, stage: str) -> None:
-        """A stage that is about to change invalidates itself and every later one."""
+        """A stage that is about to change invalidates itself and every later one.
+
+        Other weights than those that were improved on are served as they are.
+        """
         stale = STAGES[STAGES.index(stage) :]
+        if "train" in stale:
+            (self.path / PROMOTED).unlink(missing_ok=True)
         kept = {name: entry for name, entry in self.manifest["stages"].items() if name not in stale}
         self.update_manifest(stages=kept)
 

@@ -13,7 +13,9 @@ A, B, C = Tokens([5, 6], [7, 2]), Tokens([8], [9, 9, 2]), Tokens([3, 4, 5], [2])
 
 ids = st.lists(st.integers(0, 9), min_size=1, max_size=6)
 rows_of = st.lists(
-    st.lists(st.builds(Tokens, ids, ids), min_size=1, max_size=4), min_size=1, max_size=4
+    st.lists(st.builds(Tokens, ids, ids, st.just(()), st.none()), min_size=1, max_size=4),
+    min_size=1,
+    max_size=4,
 )
 
 

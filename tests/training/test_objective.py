@@ -13,12 +13,8 @@ from cauce.models.head import set_aside
 from cauce.models.loading import assemble
 from cauce.models.prediction import predict, predict_with_states
 from cauce.models.settings import ModelSettings
-from cauce.training.objective import (
-    Distillation,
-    batch_of,
-    summed_loss,
-    supervised_tokens,
-)
+from cauce.training.losses import summed_loss
+from cauce.training.objective import Distillation, batch_of, supervised_tokens
 from cauce.training.objectives import Distil, Pretrain, Sft
 from cauce.training.optimizer import make_optimizer
 from cauce.training.settings import TrainingSettings
@@ -254,10 +250,10 @@ def test_what_a_model_adds_to_its_loss_is_a_mean_per_token():
     with engine_of(loaded) as engine, engine_of(plain) as reference:
         expected, gradient = gradient_of(reference, [alone(items)])
         for batches in ([alone(items)], [alone(items[:1]), alone(items[1:])]):
-            engine._summed_loss.begin(0, 1)
+            engine.summed_loss.begin(0, 1)
             mean, found = gradient_of(engine, batches)
             assert mean.loss == pytest.approx(expected.loss + 5.0, rel=1e-6)
-            assert engine._summed_loss.auxiliary.item() == pytest.approx(5.0)
+            assert engine.summed_loss.auxiliary.item() == pytest.approx(5.0)
             difference = dict(zip(engine.parameters, pieces(found - gradient, engine), strict=True))
             pull = difference.pop("model.norm.weight")
             torch.testing.assert_close(pull, torch.ones_like(pull))

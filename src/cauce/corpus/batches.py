@@ -9,10 +9,11 @@ Axes: b rows, s tokens read (by the decoder, or by the encoder), t places that p
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from cauce.corpus.images import image_inputs
 from cauce.corpus.tokens import IGNORED, Tokens
 from cauce.errors import DataRefused
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import torch
     from jaxtyping import Bool, Int
     from torch import Tensor
+    from transformers import ProcessorMixin
 
 Row = Sequence[Tokens]
 """Documents computed in one row, in order; unpacked, one."""
@@ -72,6 +74,10 @@ class Batch:
     cross_attention_mask: Bool[Tensor, "b 1 t s"] | None = None
     """Packed only: which sources a target may see. Unpacked, all that `attention_mask` shows."""
     decoder_document_starts: Bool[Tensor, "b t"] | None = None
+    image_inputs: Mapping[str, Tensor] | None = None
+    """Of rows that show images: what the model reads beside the tokens, by its own names."""
+    judged: Mapping[str, Tensor] | None = None
+    """What the objective knows of the documents, in their order, by its own names."""
 
     @property
     def is_packed(self) -> bool:
@@ -81,7 +87,11 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         """The same batch with its tensors on `device`."""
         tensors = {field.name: getattr(self, field.name) for field in fields(self)}
+        groups = {name: tensors.pop(name) for name in ("image_inputs", "judged")}
         moved = {name: value.to(device) for name, value in tensors.items() if value is not None}
+        for name, group in groups.items():
+            if group is not None:
+                moved[name] = {key: value.to(device) for key, value in group.items()}
         return replace(self, **moved)
 
 
@@ -91,16 +101,22 @@ def collate(
     pad_id: int,
     decoder_start_id: int | None = None,
     width: Width = LONGEST,
+    processor: ProcessorMixin | None = None,
 ) -> Batch:
     """One batch of `rows`, padded on the right; for a decoder where `decoder_start_id` is None.
 
     Targets are IGNORED outside the completions, decided by position and never by token id, so an
-    end token stays supervised where it doubles as padding. No query is left without a key.
+    end token stays supervised where it doubles as padding. No query is left without a key. Images
+    are read by the `processor` of a vision-language model.
 
     Raises DataRefused for a row wider than `width`, or a document without source for an encoder.
     """
     if decoder_start_id is None:
-        return _for_decoder(rows, pad_id, width)
+        batch = _for_decoder(rows, pad_id, width)
+        if processor is None:
+            return batch
+        shown = [[image for item in row for image in item.images] for row in rows]
+        return replace(batch, image_inputs=image_inputs(processor, shown, batch.input_ids))
     return _for_encoder_decoder(rows, pad_id, decoder_start_id, width)
 
 

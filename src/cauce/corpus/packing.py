@@ -132,7 +132,8 @@ class _Rows:
 
 def _size(item: Tokens, is_encoder_decoder: bool) -> Size:
     if is_encoder_decoder:
-        return Size(len(item.prompt), len(item.completion))
+        target = sum(len(document.completion) for document in item.documents)
+        return Size(item.length - target, target)
     return Size(item.length)
 
 

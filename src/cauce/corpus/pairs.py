@@ -11,7 +11,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cauce.corpus.settings import PairsSettings
+from cauce.corpus.images import image_digest
+from cauce.corpus.preferences import preference_of
+from cauce.corpus.settings import PairsSettings, PreferencesSettings
 from cauce.corpus.splits import (
     SPLITS,
     assign_groups,
@@ -26,6 +28,8 @@ from cauce.runs import read_records, write_records
 
 QUESTION, ANSWER = "question", "answer"
 """The kinds of the two sections that make a pair."""
+SERIES = "series"
+"""The kind of a section that tells what was measured, as it stands in the question's text too."""
 
 Copies = Callable[[Sequence[Example], Sequence[Example]], Collection[int]]
 """Which examples of the second, by place, are near one of the first."""
@@ -34,7 +38,7 @@ Copies = Callable[[Sequence[Example], Sequence[Example]], Collection[int]]
 def prepare_pairs(
     documents: Path,
     folder: Path,
-    settings: PairsSettings,
+    settings: PairsSettings | PreferencesSettings,
     *,
     seed: int,
     fits: Callable[[Example], bool],
@@ -77,15 +81,18 @@ def pair_of(document: Document, instruction: str = "") -> Example | None:
     """The document's question and answer; None when it lacks one of them.
 
     The model is shown the `instruction` on a line before the question. The citation is the question
-    itself: what is compared to keep one question in one split.
+    itself, with the digest of its image where it has one: what is compared to keep one question in
+    one split.
     """
     question, answer = (_first_of(document, kind) for kind in (QUESTION, ANSWER))
     if question is None or answer is None:
         return None
+    series = _first_of(document, SERIES)
     asked = f"{instruction}\n{question.text}" if instruction else question.text
+    compared = " ".join([question.text, *map(image_digest, document.images)])
     return Example(
         id=document.key,
-        messages=(Message(role="user", content=asked),),
+        messages=(Message(role="user", content=asked, images=document.images),),
         completion=answer.text,
         question=question.text,
         evidence=Citation(
@@ -93,11 +100,12 @@ def pair_of(document: Document, instruction: str = "") -> Example | None:
             id=document.id,
             version=document.version,
             section=question.id,
-            quote=question.text,
+            quote=compared,
         ),
         group=_group_of(document),
         kind=ANSWER,
         language=document.language,
+        series=series.text if series else "",
     )
 
 
@@ -109,21 +117,24 @@ def _group_of(document: Document) -> str:
     return document.group or document.id
 
 
-def _pairs(documents: Path, instruction: str) -> Iterator[Example]:
+def _pairs(documents: Path, settings: PairsSettings | PreferencesSettings) -> Iterator[Example]:
     for document in read_records(documents, Document):
-        if example := pair_of(document, instruction):
-            yield example
-
-
-def _draw(documents: Path, settings: PairsSettings, seed: int) -> dict[str, list[Example]]:
-    """The examples of each split; the file is read twice, and only what is drawn is kept."""
-    counts = Counter(example.group for example in _pairs(documents, settings.instruction))
-    if not counts:
-        raise DataRefused(
-            f"{documents} holds no document with sections of kind {QUESTION!r} and {ANSWER!r}.\n"
-            "Say in the source which columns they are: columns: {sections: {prompt: question, "
-            "completion: answer}}"
+        made = (
+            pair_of(document, settings.instruction)
+            if isinstance(settings, PairsSettings)
+            else preference_of(document)
         )
+        if made is not None:
+            yield made
+
+
+def _draw(
+    documents: Path, settings: PairsSettings | PreferencesSettings, seed: int
+) -> dict[str, list[Example]]:
+    """The examples of each split; the file is read twice, and only what is drawn is kept."""
+    counts = Counter(example.group for example in _pairs(documents, settings))
+    if not counts:
+        raise _nothing_in(documents, settings)
     split_of = assign_groups(
         draw_groups(counts, settings.max_documents, seed=seed),
         validation_share=settings.validation_share,
@@ -131,7 +142,21 @@ def _draw(documents: Path, settings: PairsSettings, seed: int) -> dict[str, list
         seed=seed,
     )
     drawn: dict[str, list[Example]] = {split: [] for split in SPLITS}
-    for example in _pairs(documents, settings.instruction):
+    for example in _pairs(documents, settings):
         if split := split_of.get(example.group):
             drawn[split].append(example)
     return drawn
+
+
+def _nothing_in(documents: Path, settings: PairsSettings | PreferencesSettings) -> DataRefused:
+    if isinstance(settings, PreferencesSettings):
+        return DataRefused(
+            f"{documents} holds no judged answer.\n"
+            "Name a source of kind preferences, whose lines have chosen and rejected, or "
+            "completion and label."
+        )
+    return DataRefused(
+        f"{documents} holds no document with sections of kind {QUESTION!r} and {ANSWER!r}.\n"
+        "Say in the source which columns they are: columns: {sections: {prompt: question, "
+        "completion: answer}}"
+    )

@@ -51,6 +51,14 @@ class PairsSettings(PlantedShares):
     Empty where the questions ask by themselves."""
 
 
+class PreferencesSettings(MaskedShares):
+    """How judged answers become examples, and how they are split."""
+
+    kind: Literal["preferences"] = "preferences"
+    max_documents: int = Field(10_000, ge=3)
+    """Most judged answers, drawn by group."""
+
+
 class TextSettings(MaskedShares):
     """How documents become rows of tokens to pretrain on, and how they are split.
 
@@ -68,5 +76,6 @@ class TextSettings(MaskedShares):
 
 
 Corpus = Annotated[
-    CorpusSettings | PairsSettings | TextSettings | ResearchSettings, Field(discriminator="kind")
+    CorpusSettings | PairsSettings | TextSettings | ResearchSettings | PreferencesSettings,
+    Field(discriminator="kind"),
 ]

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jinja2 import TemplateError
+
+from cauce.corpus.images import image_prompt
+from cauce.corpus.judged import Asked, Pair, Rated, Tried
 from cauce.errors import DataRefused, TrainingRefused
 from cauce.records import Message
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase, ProcessorMixin
 
 IGNORED = -100
 """The label of a position that is not learned."""
@@ -33,16 +37,31 @@ too (BioGPT), else with the begin token where there is one.
 """
 
 
+_TRIED = "cauce"
+
+
 class Tokens(NamedTuple):
     """An example as token ids; `completion` ends with the end token."""
 
     prompt: list[int]
     completion: list[int]
+    images: tuple[str, ...] = ()
+    """What the prompt shows, as in `cauce.records.Message`; their places are among its tokens."""
+    judged: Pair | Rated | Asked | Tried | None = None
+    """What an objective that learns from judgements knows of it besides."""
+
+    @property
+    def documents(self) -> tuple[Tokens, ...]:
+        """What is computed of it: itself, and of a pair the rejected completion too."""
+        if not isinstance(self.judged, Pair):
+            return (self,)
+        chosen = self._replace(judged=None)
+        return chosen, chosen._replace(completion=self.judged.rejected)
 
     @property
     def length(self) -> int:
         """Tokens read and learned together."""
-        return len(self.prompt) + len(self.completion)
+        return sum(len(it.prompt) + len(it.completion) for it in self.documents)
 
 
 def chat_prompt(
@@ -50,12 +69,16 @@ def chat_prompt(
     messages: Sequence[Message],
     *,
     is_encoder_decoder: bool = False,
+    processor: ProcessorMixin | None = None,
 ) -> list[int]:
     """The token ids after which the model writes its answer to `messages`.
 
-    An encoder reads them closed by the end token, as encoder-decoders are pretrained.
+    An encoder reads them closed by the end token, as encoder-decoders are pretrained. Images take
+    the places that the `processor` gives them; DataRefused where the model has none.
     """
-    prompt = _encode(tokenizer, render_chat(tokenizer, messages, add_generation_prompt=True))
+    text = render_chat(tokenizer, messages, add_generation_prompt=True)
+    images = images_of(messages)
+    prompt = image_prompt(processor, text, images) if images else _encode(tokenizer, text)
     return [*prompt, _eos_id(tokenizer)] if is_encoder_decoder else prompt
 
 
@@ -66,6 +89,7 @@ def tokenize(
     *,
     is_encoder_decoder: bool,
     max_tokens: int,
+    processor: ProcessorMixin | None = None,
 ) -> Tokens:
     """`messages` as the prompt and `completion` as what is learned after it.
 
@@ -74,8 +98,11 @@ def tokenize(
     when the completion's text spells the end token.
     """
     tokens = Tokens(
-        chat_prompt(tokenizer, messages, is_encoder_decoder=is_encoder_decoder),
+        chat_prompt(
+            tokenizer, messages, is_encoder_decoder=is_encoder_decoder, processor=processor
+        ),
         _completion_ids(tokenizer, messages, completion),
+        images_of(messages),
     )
     if tokens.length > max_tokens:
         raise DataRefused(
@@ -90,6 +117,11 @@ def tokenize(
             "go on after its end.\nRemove it from the text."
         )
     return tokens
+
+
+def images_of(messages: Sequence[Message]) -> tuple[str, ...]:
+    """What the turns show, in their order."""
+    return tuple(image for message in messages for image in message.images)
 
 
 def end_token_id(tokenizer: PreTrainedTokenizerBase) -> int:
@@ -127,8 +159,9 @@ def render_chat(
     tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], *, add_generation_prompt: bool
 ) -> str:
     """The chat by the tokenizer's template, or by cauce's where it has none."""
+    takes_parts = _takes_parts(tokenizer) or any(message.images for message in messages)
     chat: list[dict[str, Any]] = [
-        {"role": message.role, "content": _without_special_tokens(tokenizer, message)}
+        {"role": message.role, "content": _content(tokenizer, message, takes_parts=takes_parts)}
         for message in messages
     ]
     return str(
@@ -139,6 +172,26 @@ def render_chat(
             add_generation_prompt=add_generation_prompt,
         )
     )
+
+
+def _content(
+    tokenizer: PreTrainedTokenizerBase, message: Message, *, takes_parts: bool
+) -> str | list[dict[str, str]]:
+    text = _without_special_tokens(tokenizer, message)
+    if not takes_parts:
+        return text
+    return [*({"type": "image"} for _ in message.images), {"type": "text", "text": text}]
+
+
+def _takes_parts(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the template knows images and leaves out, or fails on, a content that is one text."""
+    if "image" not in str(tokenizer.chat_template):
+        return False
+    try:
+        chat = [{"role": "user", "content": _TRIED}]
+        return _TRIED not in str(tokenizer.apply_chat_template(chat, tokenize=False))
+    except (TypeError, TemplateError):
+        return True
 
 
 def _without_special_tokens(tokenizer: PreTrainedTokenizerBase, message: Message) -> str:

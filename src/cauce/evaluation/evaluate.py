@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from cauce.corpus.tokens import tokenize
 from cauce.errors import DataRefused
 from cauce.evaluation.bertscore import BertScorer, load_bert_scorer
 from cauce.evaluation.calibration import calibration_error, risk_coverage
@@ -150,21 +148,14 @@ def measure_likelihoods(
     examples: Sequence[Example], model: LoadedModel | None, path: Path, batch_size: int
 ) -> None:
     """Adds to the log at `path` how likely `model` finds each reference, where it is not known."""
+    from cauce.models.prefix import tokens_of_example
+
     items = read_items(path)
     unmeasured = {item.id for item in items if item.likelihood is None}
     if model is None or not unmeasured:
         return
     chosen = [example for example in examples if example.id in unmeasured]
-    tokens = [
-        tokenize(
-            model.tokenizer,
-            example.messages,
-            example.completion,
-            is_encoder_decoder=model.is_encoder_decoder,
-            max_tokens=sys.maxsize,
-        )
-        for example in chosen
-    ]
+    tokens = [tokens_of_example(model, it, it.completion) for it in chosen]
     ids = [example.id for example in chosen]
     sizes = [len(example.completion.encode()) for example in chosen]
     measured = zip(likelihood(model, tokens, batch_size), sizes, strict=True)

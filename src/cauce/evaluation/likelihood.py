@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cauce.corpus.batches import collate
 from cauce.corpus.tokens import IGNORED, Tokens
 from cauce.evaluation.statistics import Floats
 from cauce.models.loading import LoadedModel
@@ -103,10 +102,9 @@ def _measure_batch(
     import torch
 
     from cauce.models.prediction import predict
+    from cauce.training.objective import batch_of
 
-    batch = collate(
-        [[item] for item in items], pad_id=loaded.pad_id, decoder_start_id=loaded.decoder_start_id
-    ).to(loaded.device)
+    batch = batch_of(loaded, [[item] for item in items])
     is_predicted = batch.targets != IGNORED
     read = predict(loaded.model, batch)[is_predicted]
     figures = _token_figures(read, batch.targets[is_predicted], head)

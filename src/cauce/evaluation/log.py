@@ -108,7 +108,7 @@ def item_of(
 
 def prompt_sha256(example: Example) -> str:
     """Hexadecimal SHA-256 of the question and of the prompt's messages."""
-    messages = [message.model_dump() for message in example.messages]
+    messages = [message.model_dump(exclude_defaults=True) for message in example.messages]
     return sha256(json.dumps([example.question, messages], ensure_ascii=False, sort_keys=True))
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple, Protocol
 
 from pydantic import Field
 
-from cauce.corpus.tokens import Tokens, tokenize
+from cauce.corpus.tokens import Tokens
 from cauce.evaluation.likelihood import likelihood
 from cauce.models.loading import LoadedModel
 from cauce.records import Example, Record, Reply
@@ -77,14 +76,10 @@ Solver = Annotated[Generate | Choose, Field(discriminator="kind")]
 
 
 def _choice_nlls(model: LoadedModel, examples: Sequence[Example], batch_size: int) -> list[float]:
+    from cauce.models.prefix import tokens_of_example
+
     tokens = [
-        tokenize(
-            model.tokenizer,
-            example.messages,
-            choice,
-            is_encoder_decoder=model.is_encoder_decoder,
-            max_tokens=sys.maxsize,
-        )
+        tokens_of_example(model, example, choice)
         for example in examples
         for choice in example.choices
     ]

@@ -31,11 +31,16 @@ class ModelSystem:
 
     def answer(self, examples: Sequence[Example]) -> list[Reply]:
         """The model's words for each example's prompt, unchecked and without citation."""
+        from cauce.models.prefix import series_of
+
+        is_read = [bool(self.model.prefix_vectors and it.series) for it in examples]
+        pairs = list(zip(examples, is_read, strict=True))
         written = generate(
             self.model,
-            [example.messages for example in examples],
+            [it.messages_without_series if read else it.messages for it, read in pairs],
             max_new_tokens=self._settings.max_new_tokens,
             batch_size=self._settings.batch_size,
+            series=[series_of(it) if read else None for it, read in pairs],
         )
         return [
             Reply(text=answer.text, generated=True, is_finished=answer.is_finished)

@@ -38,6 +38,7 @@ from cauce.federated.settings import FederatedSettings
 from cauce.models.loading import LoadedModel
 from cauce.runs import atomic_write
 from cauce.training.loop import train
+from cauce.training.reference import referred
 from cauce.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -74,8 +75,9 @@ class Site:
         """`save` is called at the end with the model that the site keeps."""
         self.name, self.folder = name, folder
         self._save, self._identity = save, identity
-        self._loaded, self._data, self._seed, self._progress = loaded, data, seed, progress
         self._training, self._federated = settings
+        self._data = _referred(loaded, data, self._training, folder)
+        self._loaded, self._seed, self._progress = loaded, seed, progress
         self.part = TrainedPart(
             loaded, seed=seed, shares_factor=self._federated.aggregation == "shared_factor"
         )
@@ -288,3 +290,14 @@ class Site:
 
     def _measured(self) -> Measured:
         return measured(self._loaded, self._data, self._training.batch_size)
+
+
+def _referred(
+    loaded: LoadedModel, data: SiteData, settings: TrainingSettings, folder: Path
+) -> SiteData:
+    """The data with what the base says of judged answers: the reference of every round."""
+    train, validation = (
+        referred(loaded, items, settings, folder / name)
+        for name, items in (("reference", data.train), ("reference-validation", data.validation))
+    )
+    return data._replace(train=train, validation=validation)

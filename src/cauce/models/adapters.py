@@ -47,6 +47,7 @@ def attach(loaded: LoadedModel, settings: ModelSettings, *, seed: int) -> Loaded
     from cauce.models.liquid.transplant import added_parts
 
     added = list(added_parts(cast(Any, loaded.bare)))
+    prefix = _prefix_names(loaded)
     config = LoraConfig(
         r=settings.lora_rank,
         lora_alpha=settings.lora_alpha,
@@ -54,13 +55,36 @@ def attach(loaded: LoadedModel, settings: ModelSettings, *, seed: int) -> Loaded
         target_modules=_target_modules(loaded.model, settings),
         fan_in_fan_out=_has_conv1d(loaded.model),
         modules_to_save=added or None,
-        exclude_modules=_inside(added) if added else None,
+        exclude_modules=_excluded(loaded, [*added, *prefix]),
         task_type="SEQ_2_SEQ_LM" if loaded.is_encoder_decoder else "CAUSAL_LM",
     )
     with torch.random.fork_rng(), quiet_libraries():
         torch.manual_seed(seed)
         model = get_peft_model(cast(Any, loaded.model), config)
+    for name in prefix:
+        loaded.bare.get_submodule(name).requires_grad_(True)
     return replace(loaded, model=cast(LanguageModel, model.eval()), adapter="lora")
+
+
+def _prefix_names(loaded: LoadedModel) -> list[str]:
+    """The name of the prefix, where there is one: it is trained whole, and saved by itself."""
+    if not loaded.prefix_vectors:
+        return []
+    from cauce.models.prefix import SeriesPrefix
+
+    return [name for name, part in loaded.bare.named_modules() if isinstance(part, SeriesPrefix)]
+
+
+def _excluded(loaded: LoadedModel, names: Sequence[str]) -> str | None:
+    """A pattern of the layers that get no LoRA: those in the parts named, and all that only see.
+
+    Of a vision-language model the language part is adapted.
+    """
+    if loaded.processor is not None:
+        from cauce.models.vision import language_part
+
+        return rf"(?!{re.escape(language_part(loaded.bare))}\.).*"
+    return _inside(names) if names else None
 
 
 def _inside(names: Sequence[str]) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from cauce.corpus.tokens import chat_prompt, end_token_id
+from cauce.corpus.images import image_inputs
+from cauce.corpus.tokens import chat_prompt, end_token_id, images_of
 from cauce.errors import DataRefused
 from cauce.models.loading import LoadedModel
-from cauce.records import Message
+from cauce.models.upstream import ChatModel, UpstreamModel
+from cauce.records import Measurements, Message
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from cauce.models.batching import Engine
     from cauce.models.identifiers import IdentifierGrammar
 
 
@@ -25,21 +29,35 @@ class Written(NamedTuple):
 
 
 def generate(
-    loaded: LoadedModel,
+    loaded: ChatModel,
     prompts: Sequence[Sequence[Message]],
     *,
     max_new_tokens: int,
     batch_size: int,
     stop: Sequence[str] = (),
+    series: Sequence[Measurements | None] = (),
 ) -> list[Written]:
     """The model's answer to each prompt, in order, cut before the first of the `stop` strings.
 
-    Prompts of like length share a batch; which ones do has no influence on an answer. Raises
-    DataRefused when a prompt and its answer cannot fit into the model.
+    Prompts of like length share a batch; which ones do has no influence on an answer. `series` are
+    those that a model with a prefix reads before the prompts, one or None for each. Raises
+    DataRefused when a prompt and its answer cannot fit into the model, and SourceUnavailable when
+    a server's model does not answer.
     """
-    rows = _generate(
-        loaded, prompts, max_new_tokens=max_new_tokens, batch_size=batch_size, stop=stop
-    )
+    if isinstance(loaded, UpstreamModel):
+        said = loaded.say(prompts, max_new_tokens=max_new_tokens, stop=stop)
+        return [Written(cut_at_stop(it.text, stop).strip(), it.is_finished) for it in said]
+    from cauce.models.prefix import showing
+
+    with showing(loaded, series or [None] * len(prompts)) as prefixes:
+        rows = _generate(
+            loaded,
+            prompts,
+            max_new_tokens=max_new_tokens,
+            batch_size=batch_size,
+            stop=stop,
+            prefixes=prefixes,
+        )
     return [_written(loaded, row, stop) for row in rows]
 
 
@@ -56,7 +74,12 @@ def continue_tokens(
     For prompts that are no chats: nothing is put around them, and none is refused.
     """
     rows = _continue(
-        loaded, prompts, max_new_tokens=max_new_tokens, batch_size=batch_size, stop=stop, only=None
+        loaded,
+        [_Prompt(prompt) for prompt in prompts],
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+        stop=stop,
+        only=None,
     )
     return [cut_at_stop(_decode(loaded, row.tokens), stop) for row in rows]
 
@@ -90,15 +113,27 @@ def stream(
     *,
     max_new_tokens: int,
     stop: Sequence[str] = (),
+    series: Measurements | None = None,
 ) -> Iterator[str]:
     """The pieces of the text that `generate` gives for this prompt, as soon as each is certain.
 
     A piece is held back while it could be the beginning of a stop string, half a letter, or white
     space at the end. Closing the iterator ends the computation.
     """
+    from cauce.models.prefix import showing
+
+    with showing(loaded, [series]) as [prefix]:
+        ids = prompt_ids(loaded, prompt, max_new_tokens, prefix=prefix)
+        read = _Prompt(ids, images_of(prompt))
+        yield from _pieces(loaded, read, max_new_tokens=max_new_tokens, stop=stop)
+
+
+def _pieces(
+    loaded: LoadedModel, prompt: _Prompt, *, max_new_tokens: int, stop: Sequence[str]
+) -> Iterator[str]:
     tokens: list[int] = []
     sent = 0
-    for token in _greedy_tokens(loaded, prompt_ids(loaded, prompt, max_new_tokens), max_new_tokens):
+    for token in _greedy_tokens(loaded, prompt, max_new_tokens):
         tokens.append(token)
         text = _decode(loaded, tokens)
         is_stopped = cut_at_stop(text, stop) != text
@@ -123,6 +158,8 @@ def cut_at_stop(text: str, stop: Sequence[str]) -> str:
 def position_limit(loaded: LoadedModel) -> int | None:
     """Most tokens that the model can tell the places of; None where places are relative."""
     fields = loaded.model.config.to_dict()
+    if loaded.processor is not None:
+        fields = loaded.model.config.get_text_config().to_dict()
     limit = fields.get("max_position_embeddings") or fields.get("n_positions")
     return None if loaded.is_encoder_decoder or limit is None else int(limit)
 
@@ -132,6 +169,13 @@ def end_token_ids(loaded: LoadedModel) -> list[int]:
     return sorted({int(loaded.tokenizer.eos_token_id), end_token_id(loaded.tokenizer)})
 
 
+class _Prompt(NamedTuple):
+    """The tokens that a model reads, and what they show."""
+
+    ids: list[int]
+    images: tuple[str, ...] = ()
+
+
 class _Row(NamedTuple):
     """The tokens of an answer without the one that ends it."""
 
@@ -139,9 +183,24 @@ class _Row(NamedTuple):
     has_end: bool
 
 
-def prompt_ids(loaded: LoadedModel, prompt: Sequence[Message], max_new_tokens: int) -> list[int]:
-    """What the model reads; DataRefused where it and its answer cannot fit into the model."""
-    ids = chat_prompt(loaded.tokenizer, prompt, is_encoder_decoder=loaded.is_encoder_decoder)
+def prompt_ids(
+    loaded: LoadedModel,
+    prompt: Sequence[Message],
+    max_new_tokens: int,
+    *,
+    prefix: Sequence[int] = (),
+) -> list[int]:
+    """What the model reads, after the ids of `prefix`.
+
+    DataRefused where it and its answer cannot fit into the model.
+    """
+    asked = chat_prompt(
+        loaded.tokenizer,
+        prompt,
+        is_encoder_decoder=loaded.is_encoder_decoder,
+        processor=loaded.processor,
+    )
+    ids = [*prefix, *asked]
     limit = position_limit(loaded)
     if limit is not None and len(ids) + max_new_tokens > limit:
         raise DataRefused(
@@ -160,35 +219,40 @@ def _generate(
     batch_size: int,
     stop: Sequence[str] = (),
     only: IdentifierGrammar | None = None,
+    prefixes: Sequence[list[int]] | None = None,
 ) -> list[_Row]:
-    ids = [prompt_ids(loaded, prompt, max_new_tokens) for prompt in prompts]
+    before = prefixes or [[] for _ in prompts]
+    read = [
+        _Prompt(prompt_ids(loaded, prompt, max_new_tokens, prefix=prefix), images_of(prompt))
+        for prompt, prefix in zip(prompts, before, strict=True)
+    ]
     return _continue(
-        loaded, ids, max_new_tokens=max_new_tokens, batch_size=batch_size, stop=stop, only=only
+        loaded, read, max_new_tokens=max_new_tokens, batch_size=batch_size, stop=stop, only=only
     )
 
 
 def _continue(
     loaded: LoadedModel,
-    ids: Sequence[list[int]],
+    prompts: Sequence[_Prompt],
     *,
     max_new_tokens: int,
     batch_size: int,
     stop: Sequence[str],
     only: IdentifierGrammar | None,
 ) -> list[_Row]:
-    by_length = sorted(range(len(ids)), key=lambda index: len(ids[index]))
+    by_length = sorted(range(len(prompts)), key=lambda index: len(prompts[index].ids))
     answers: dict[int, _Row] = {}
-    for start in range(0, len(ids), batch_size):
+    for start in range(0, len(prompts), batch_size):
         chosen = by_length[start : start + batch_size]
-        batch = [ids[index] for index in chosen]
+        batch = [prompts[index] for index in chosen]
         rows = _generate_batch(loaded, batch, max_new_tokens, stop=stop, only=only)
         answers.update(zip(chosen, rows, strict=True))
-    return [answers[index] for index in range(len(ids))]
+    return [answers[index] for index in range(len(prompts))]
 
 
 def _generate_batch(
     loaded: LoadedModel,
-    prompts: Sequence[list[int]],
+    prompts: Sequence[_Prompt],
     max_new_tokens: int,
     *,
     stop: Sequence[str],
@@ -197,7 +261,10 @@ def _generate_batch(
     import torch
     from transformers import GenerationConfig
 
-    inputs = _left_padded(loaded, prompts)
+    if loaded.engine is not None:
+        return _by_engine(loaded.engine, loaded, prompts, max_new_tokens, stop=stop, only=only)
+    inputs = _left_padded(loaded, [prompt.ids for prompt in prompts])
+    inputs |= _shown(loaded, prompts, inputs["input_ids"])
     width = 1 if loaded.is_encoder_decoder else inputs["input_ids"].shape[1]
     ends = end_token_ids(loaded)
     config = cast(Any, GenerationConfig)(
@@ -219,10 +286,40 @@ def _generate_batch(
     return [_until_end(row, ends) for row in rows[:, width:].tolist()]
 
 
+def _by_engine(
+    engine: Engine,
+    loaded: LoadedModel,
+    prompts: Sequence[_Prompt],
+    max_new_tokens: int,
+    *,
+    stop: Sequence[str],
+    only: IdentifierGrammar | None,
+) -> list[_Row]:
+    """The same rows, written beside those of other threads where the model allows it."""
+    from cauce.models.row import Settings
+
+    if not engine.is_batching:
+        alone = replace(loaded, engine=None)
+        return engine.run(
+            lambda: _generate_batch(alone, prompts, max_new_tokens, stop=stop, only=only)
+        )
+    settings = Settings(max_new_tokens, tuple(stop), only)
+    rows = engine.generate_all([prompt.ids for prompt in prompts], settings)
+    return [_Row(row.tokens, row.has_end) for row in rows]
+
+
 def _only(grammar: IdentifierGrammar, width: int) -> Any:
     from cauce.models.identifiers import OnlyIdentifiers
 
     return OnlyIdentifiers(grammar, width=width)
+
+
+def _shown(loaded: LoadedModel, prompts: Sequence[_Prompt], input_ids: Tensor) -> dict[str, Tensor]:
+    """What a vision-language model reads beside these tokens."""
+    if loaded.processor is None:
+        return {}
+    read = image_inputs(loaded.processor, [prompt.images for prompt in prompts], input_ids)
+    return {name: value.to(loaded.device) for name, value in read.items()}
 
 
 def _left_padded(loaded: LoadedModel, prompts: Sequence[list[int]]) -> dict[str, Tensor]:
@@ -238,29 +335,34 @@ def _left_padded(loaded: LoadedModel, prompts: Sequence[list[int]]) -> dict[str,
 
 
 def _stops_at(loaded: LoadedModel, stop: Sequence[str], width: int) -> Any:
-    """A stopping criterion of `transformers`: a row is done once a stop string stands at its end.
-
-    A letter can take four byte-level tokens, so that many per letter are looked back upon.
-    """
+    """A stopping criterion of `transformers`: a row is done when a stop string is at its end."""
     import torch
 
-    reach = 4 * max(len(word) for word in stop) + 4
-
     def is_stopped(rows: Tensor, scores: Tensor, **_: Any) -> Tensor:
-        tails = rows[:, max(width, rows.shape[1] - reach) :].tolist()
-        texts = [_decode(loaded, tail) for tail in tails]
-        return torch.tensor([cut_at_stop(text, stop) != text for text in texts], device=rows.device)
+        stopped = [ends_in_stop(loaded, row, stop) for row in rows[:, width:].tolist()]
+        return torch.tensor(stopped, device=rows.device)
 
     return is_stopped
 
 
-def _greedy_tokens(loaded: LoadedModel, prompt: list[int], max_new_tokens: int) -> Iterator[int]:
+def ends_in_stop(loaded: LoadedModel, tokens: Sequence[int], stop: Sequence[str]) -> bool:
+    """Whether one of the `stop` strings stands at the end of what the tokens spell.
+
+    A letter can take four byte-level tokens, so that many per letter are looked back upon.
+    """
+    reach = 4 * max(len(word) for word in stop) + 4
+    text = _decode(loaded, tokens[-reach:])
+    return cut_at_stop(text, stop) != text
+
+
+def _greedy_tokens(loaded: LoadedModel, prompt: _Prompt, max_new_tokens: int) -> Iterator[int]:
     """The likeliest tokens one after the other, without the one that ends the answer."""
     import torch
 
     model, ends = loaded.model.eval(), set(end_token_ids(loaded))
-    next_input = torch.tensor([prompt], device=loaded.device)
+    next_input = torch.tensor([prompt.ids], device=loaded.device)
     fixed: dict[str, Any] = {}
+    shown = _shown(loaded, [prompt], next_input)
     if loaded.is_encoder_decoder:
         with torch.inference_mode():
             fixed["encoder_outputs"] = model.get_encoder()(input_ids=next_input)
@@ -271,8 +373,9 @@ def _greedy_tokens(loaded: LoadedModel, prompt: list[int], max_new_tokens: int) 
     for _ in range(max_new_tokens):
         with torch.inference_mode():
             output = model(
-                **fixed, **{input_name: next_input}, past_key_values=cache, use_cache=True
+                **fixed, **shown, **{input_name: next_input}, past_key_values=cache, use_cache=True
             )
+        shown = {}
         token = int(output.logits[0, -1].argmax())
         if token in ends:
             return

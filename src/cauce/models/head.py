@@ -55,6 +55,20 @@ def set_aside(head: Linear | None) -> Iterator[None]:
         head.__class__ = before
 
 
+@contextmanager
+def put_back(head: Linear | None) -> Iterator[None]:
+    """While entered, a head that was set aside makes logits again."""
+    if head is None:
+        yield
+        return
+    before = head.__class__
+    head.__class__ = Linear
+    try:
+        yield
+    finally:
+        head.__class__ = before
+
+
 class _Passing(Linear):
     """Keeps the weights under their names, and returns its input."""
 

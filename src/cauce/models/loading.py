@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from cauce.corpus.images import IMAGE_TEMPLATE
 from cauce.corpus.tokens import PLAIN_TEMPLATE
 from cauce.errors import DataRefused, MissingExtra, NotFound, TemplateMismatch, UserError
+from cauce.models.promoted import served_model
 from cauce.models.protocol import LanguageModel
 from cauce.models.quantization import (
     Quantize,
@@ -28,7 +30,9 @@ from cauce.runs import Run, sync_directory, write_json
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin
+
+    from cauce.models.batching import Engine
 
 EMBEDDED = {"cauce-mini": Path(__file__).parent.parent / "data" / "cauce-mini"}
 """Models that are part of the package."""
@@ -44,6 +48,7 @@ PULLED_FILES = [
 """What `pull` fetches: weights as safetensors, never a pickle, never code."""
 
 CARD = "cauce.json"
+PREFIX = "prefix.safetensors"
 
 LIQUID_PREFIX = "liquid-"
 """Before the model type of a model whose MLPs were replaced by liquid layers."""
@@ -67,6 +72,12 @@ class LoadedModel:
     quantize: Quantize = "none"
     liquid: LiquidSettings | None = None
     """The transplant that was made since it was loaded; one that was loaded is in its config."""
+    prefix_vectors: int = 0
+    """Vectors of a person's series that it reads before a prompt (`cauce.models.prefix`)."""
+    processor: ProcessorMixin | None = None
+    """Of a vision-language model: makes tokens of images."""
+    engine: Engine | None = None
+    """Where many threads share the model: what writes for all of them."""
 
     @property
     def bare(self) -> Any:
@@ -149,21 +160,23 @@ def load_tuned(folder: Path) -> LoadedModel:
     DataRefused when its adapter was made for another model than its base is now.
     """
     card = _read_card(folder)
-    if card["adapter"] == "none":
+    if card["adapter"] == "none" and not card.get("prefix"):
         loaded = load_folder(folder, name=str(folder))
     else:
         base = _transplanted(_load_whole(card["base"], card.get("quantize", "none")), card)
-        loaded = _with_saved_adapter(base, folder, card)
+        loaded = _with_prefix(base, folder, card)
+        if card["adapter"] != "none":
+            loaded = _with_saved_adapter(loaded, folder, card)
     _refuse_other_template(loaded, card, folder)
     return loaded
 
 
 def model_folder(run: Run, remedy: str = "") -> Path:
-    """Where a run's model is: as it was trained, or as a remedy left it in `remedies/REMEDY`.
+    """Where a run's model is: the one that it is served with, or what a remedy left of its own.
 
     NotFound where it was not trained, or the remedy was not made.
     """
-    folder = run.path / "remedies" / remedy / "model" if remedy else run.path / "train" / "model"
+    folder = run.path / (f"remedies/{remedy}/model" if remedy else served_model(run))
     if (folder / CARD).is_file():
         return folder
     if not remedy:
@@ -172,6 +185,20 @@ def model_folder(run: Run, remedy: str = "") -> Path:
         f"assistant.remedy is {remedy!r}, and {folder.parent} holds no model.\n"
         f"Make it first: cauce remedy {run.path.name}"
     )
+
+
+def load_model_of(run: Run, remedy: str = "") -> LoadedModel | None:
+    """The run's tuned model, as it was trained or as a remedy left it; None for one untrained.
+
+    Raises as `model_folder` and `load_tuned`.
+    """
+    is_trained = "train" in run.manifest["stages"]
+    return load_tuned(model_folder(run, remedy)) if is_trained else None
+
+
+def tokenizer_folder(run: Run, base: str) -> Path:
+    """Where the tokenizer is that fits the run best: its trained model's, else the base's."""
+    return model_folder(run) if "train" in run.manifest["stages"] else resolve(base)
 
 
 def load_base_of(folder: Path) -> LoadedModel:
@@ -196,10 +223,14 @@ def save_tuned(loaded: LoadedModel, folder: Path) -> None:
     partial.mkdir(parents=True)
     # Left to decide by itself, peft would look the base up on the hub.
     options = {} if loaded.adapter == "none" else {"save_embedding_layers": False}
-    with quiet_libraries():
-        loaded.model.save_pretrained(partial, **options)
+    is_base = loaded.prefix_vectors > 0 and loaded.adapter == "none"
+    if not is_base:
+        with quiet_libraries():
+            loaded.model.save_pretrained(partial, **options)
     (partial / "README.md").unlink(missing_ok=True)
     loaded.tokenizer.save_pretrained(partial)
+    if loaded.processor is not None:
+        loaded.processor.save_pretrained(partial)
     card = {
         "base": str(Path(loaded.name).resolve()) if Path(loaded.name).is_dir() else loaded.name,
         "adapter": loaded.adapter,
@@ -207,6 +238,7 @@ def save_tuned(loaded: LoadedModel, folder: Path) -> None:
         "liquid": loaded.liquid.model_dump(mode="json") if loaded.liquid else None,
         "template_sha256": loaded.template_sha256,
         "base_tensors": _tensors_without_adapter(loaded),
+        **_saved_prefix(loaded, partial),
     }
     write_json(partial / CARD, card)
     shutil.rmtree(folder, ignore_errors=True)
@@ -220,14 +252,25 @@ def load_folder(folder: Path, *, name: str, quantize: Quantize = "none") -> Load
     Raises MissingExtra or UserError where `quantize` cannot be done here.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
+    from transformers import (
+        AutoConfig,
+        AutoModelForCausalLM,
+        AutoModelForImageTextToText,
+        AutoModelForSeq2SeqLM,
+    )
+
+    from cauce.models.vision import load_processor, reads_images, refuse_quantized_images
 
     _require_safetensors(folder, name)
     register_own(_model_type(folder))
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    model_class = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    model_class: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    is_seeing = reads_images(folder, config)
+    if is_seeing:
+        model_class = AutoModelForImageTextToText
+        refuse_quantized_images(name, quantize)
     with quiet_libraries():
-        model, report = cast(Any, model_class).from_pretrained(
+        model, report = model_class.from_pretrained(
             folder,
             dtype=torch.float32,
             local_files_only=True,
@@ -243,18 +286,26 @@ def load_folder(folder: Path, *, name: str, quantize: Quantize = "none") -> Load
             f"{missing[0]!r}; they would be random.\n"
             "Fetch or export the model again, with its language-model head."
         )
-    loaded = assemble(model, load_tokenizer(folder), name=name)
+    tokenizer = load_tokenizer(folder)
+    processor = load_processor(folder, tokenizer, name=name) if is_seeing else None
+    loaded = assemble(model, tokenizer, name=name, processor=processor)
     if quantize != "none":
         prepare_quantized(model)
     return replace(loaded, quantize=quantize)
 
 
 def assemble(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, name: str
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    name: str,
+    processor: ProcessorMixin | None = None,
 ) -> LoadedModel:
     """Model and tokenizer fit for use together: template, padding, end tokens, device, `eval()`."""
     if tokenizer.chat_template is None:
-        tokenizer.chat_template = PLAIN_TEMPLATE
+        tokenizer.chat_template = PLAIN_TEMPLATE if processor is None else IMAGE_TEMPLATE
+    if processor is not None:
+        processor.chat_template = tokenizer.chat_template
     _set_padding(tokenizer)
     _set_greedy(model, tokenizer)
     return LoadedModel(
@@ -263,6 +314,7 @@ def assemble(
         is_encoder_decoder=bool(model.config.is_encoder_decoder),
         name=name,
         template_sha256=template_sha256(tokenizer),
+        processor=processor,
     )
 
 
@@ -299,6 +351,11 @@ def _load_whole(name: str, quantize: Quantize = "none") -> LoadedModel:
     """The model of that name without adapter: one that it was saved with has become part of it."""
     folder = resolve(name)
     card = _read_card(folder) if (folder / CARD).is_file() else None
+    if card is not None and card.get("prefix"):
+        raise UserError(
+            f"{name} reads a person's series before its prompts; as a base it would be without.\n"
+            f"Set model.base to {card['base']}."
+        )
     if card is None or card["adapter"] == "none":
         loaded = load_folder(folder, name=name, quantize=quantize)
     elif quantize == "none":
@@ -334,6 +391,22 @@ def _transplanted(base: LoadedModel, card: dict[str, Any]) -> LoadedModel:
     settings = LiquidSettings.model_validate(card["liquid"])
     liquidize(base.bare, **dict(settings))
     return replace(base, liquid=settings)
+
+
+def _saved_prefix(loaded: LoadedModel, folder: Path) -> dict[str, Any]:
+    if not loaded.prefix_vectors:
+        return {}
+    from cauce.models.prefix import save_prefix
+
+    return {"prefix": save_prefix(loaded, folder / PREFIX)}
+
+
+def _with_prefix(base: LoadedModel, folder: Path, card: dict[str, Any]) -> LoadedModel:
+    if not card.get("prefix"):
+        return base
+    from cauce.models.prefix import load_prefix
+
+    return load_prefix(base, folder / PREFIX, card["prefix"])
 
 
 def _with_saved_adapter(base: LoadedModel, folder: Path, card: dict[str, Any]) -> LoadedModel:

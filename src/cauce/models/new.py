@@ -20,6 +20,7 @@ from cauce.models.loading import (
     register_own,
 )
 from cauce.models.settings import TRAIN, NewModelSettings
+from cauce.models.vision import SEEING, give_image_token, new_processor
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -45,20 +46,31 @@ def new_model(settings: NewModelSettings, *, seed: int, texts: Iterable[str] = (
     Raises what `refuse_impossible` does, and RecipeError for values that make no model.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+    from transformers import (
+        AutoModelForCausalLM,
+        AutoModelForImageTextToText,
+        AutoModelForSeq2SeqLM,
+    )
 
     is_encoder_decoder = _config(settings, {}).is_encoder_decoder
     tokenizer = _tokenizer(settings, texts, SENTINELS if is_encoder_decoder else 0)
-    config = _config(settings, _fields_of(tokenizer, is_encoder_decoder=is_encoder_decoder))
-    model_class = AutoModelForSeq2SeqLM if is_encoder_decoder else AutoModelForCausalLM
+    is_seeing = settings.architecture == SEEING
+    image_token = give_image_token(tokenizer) if is_seeing else None
+    fields = _fields_of(tokenizer, is_encoder_decoder=is_encoder_decoder)
+    config = _config(settings, fields, image_token=image_token)
+    model_class: Any = AutoModelForSeq2SeqLM if is_encoder_decoder else AutoModelForCausalLM
+    if is_seeing:
+        model_class = AutoModelForImageTextToText
     try:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            model = cast(Any, model_class).from_config(config, dtype=torch.float32)
+            model = model_class.from_config(config, dtype=torch.float32)
     except Exception as error:
         # Whatever a model raises while it is made, the values of its config are the reason.
         raise _impossible(settings, error) from error
-    return assemble(model, tokenizer, name=f"new {settings.architecture}")
+    processor = new_processor(config, tokenizer) if is_seeing else None
+    name = f"new {settings.architecture}"
+    return assemble(model, tokenizer, name=name, processor=processor)
 
 
 def tokenizer_folder(name: str) -> Path:
@@ -96,15 +108,20 @@ def _fields_of(
     }
 
 
-def _config(settings: NewModelSettings, fields: dict[str, Any]) -> PreTrainedConfig:
+def _config(
+    settings: NewModelSettings, fields: dict[str, Any], *, image_token: int | None = None
+) -> PreTrainedConfig:
     from transformers import AutoConfig
 
     _refuse_unknown_architecture(settings.architecture)
     tied = {} if settings.architecture == FOUNDATION else {"tie_word_embeddings": True}
+    given = {**tied, **fields, **settings.config}
+    if settings.architecture == SEEING:
+        text = {**tied, **fields, **settings.config.get("text_config", {})}
+        place = {} if image_token is None else {"image_token_index": image_token}
+        given = {**tied, **place, **settings.config, "text_config": text}
     try:
-        config = AutoConfig.for_model(
-            settings.architecture, **{**tied, **fields, **settings.config}
-        )
+        config = AutoConfig.for_model(settings.architecture, **given)
     except Exception as error:
         # The validators of configs raise errors of several libraries.
         raise _impossible(settings, error) from error
@@ -121,7 +138,7 @@ def _refuse_unknown_architecture(name: str) -> None:
 
     register_own(name)
     writing = (MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES)
-    known = {FOUNDATION, *(kind for names in writing for kind in names)}
+    known = {FOUNDATION, SEEING, *(kind for names in writing for kind in names)}
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         advice = f"the nearest is {near[0]!r}" if near else "take llama, lfm2, gpt2 or t5"

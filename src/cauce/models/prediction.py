@@ -77,6 +77,7 @@ def _call(model: LanguageModel, batch: Batch, **options: bool) -> Any:
         if batch.is_packed:
             inputs["attention_mask"] = batch.attention_mask
             inputs["position_ids"] = batch.position_ids
+        inputs |= batch.image_inputs or {}
         return model(input_ids=batch.input_ids, **inputs)
     inputs["decoder_input_ids"] = batch.decoder_input_ids
     if not batch.is_packed:
@@ -89,12 +90,36 @@ def _call(model: LanguageModel, batch: Batch, **options: bool) -> Any:
     return model(**inputs)
 
 
+def probability(loaded: LoadedModel, item: Tokens) -> float:
+    """The probability that the model gives to the whole completion, its end included."""
+    import torch
+
+    batch = collate(
+        [[item]],
+        pad_id=loaded.pad_id,
+        decoder_start_id=loaded.decoder_start_id,
+        processor=loaded.processor,
+    ).to(loaded.device)
+    loaded.model.eval()
+    with torch.inference_mode():
+        shares = predict(loaded.model, batch).float().log_softmax(-1)
+    is_wanted = batch.targets != IGNORED
+    wanted = batch.targets[is_wanted]
+    return float(shares[is_wanted].gather(1, wanted[:, None]).sum().exp())
+
+
 def refuse_unpackable(loaded: LoadedModel, capacity: int) -> None:
     """Raises TrainingRefused unless the model computes packed documents as it does alone.
 
     It is tried on three short ones. What these cannot show, a window of attention that is narrower
     than a row of `capacity` tokens, is read from the model's config.
     """
+    if loaded.processor is not None:
+        raise TrainingRefused(
+            f"{loaded.name!r} reads images, and training.pack_tokens is {capacity}: the places of "
+            "an image are told by its row, which must hold one example.\n"
+            "Unset training.pack_tokens."
+        )
     _refuse_window(loaded, capacity)
     try:
         difference = _packed_difference(loaded)

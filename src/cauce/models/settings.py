@@ -90,6 +90,9 @@ class ModelSettings(Record):
     such as `[q_proj, v_proj]`."""
     liquid: LiquidSettings | None = None
     """Replaces MLP blocks by liquid layers before the model is trained; null leaves it whole."""
+    prefix_vectors: int = Field(0, ge=0, le=64)
+    """Vectors that a liquid network makes of an example's series and puts before its prompt, 4 to
+    16 for most; the model is frozen but for its LoRA. 0 leaves the series in the prompt as text."""
     max_tokens: int = Field(512, ge=8)
     """Longest prompt and completion together, in tokens; longer examples are refused, never cut."""
 
@@ -116,6 +119,11 @@ class ModelSettings(Record):
             raise ValueError(
                 "new makes a model of random weights, of which there is nothing to keep: leave out "
                 "adapter, quantize and liquid"
+            )
+        if self.prefix_vectors and (self.new is not None or self.liquid is not None):
+            raise ValueError(
+                f"prefix_vectors is {self.prefix_vectors}, which goes before a model that stays as "
+                "it is; leave out new and liquid"
             )
         if self.quantize != "none" and self.adapter == "none":
             raise ValueError(

@@ -19,6 +19,8 @@ from cauce.sources.files import FilesSource
 from cauce.sources.hub import HubSource
 from cauce.sources.news import NewsSource
 from cauce.sources.openfda import OpenFdaSource
+from cauce.sources.preferences import PreferencesSource
+from cauce.sources.series_questions import SeriesQuestionsSource
 from cauce.sources.spl import SplSource
 from cauce.sources.vademecum import VademecumSource
 
@@ -32,7 +34,9 @@ Source = Annotated[
     | FilesSource
     | HubSource
     | NewsSource
-    | VademecumSource,
+    | VademecumSource
+    | SeriesQuestionsSource
+    | PreferencesSource,
     Field(discriminator="kind"),
 ]
 """Any source that a recipe may name."""
@@ -46,7 +50,9 @@ __all__ = [
     "HubSource",
     "NewsSource",
     "OpenFdaSource",
+    "PreferencesSource",
     "ReadableSource",
+    "SeriesQuestionsSource",
     "Source",
     "SplSource",
     "VademecumSource",

@@ -218,7 +218,7 @@ def _csv_rows(stream: IO[bytes], delimiter: str) -> Iterator[tuple[str, Any]]:
 
 def _parquet_rows(path: Path) -> Iterator[tuple[str, Any]]:
     try:
-        from pyarrow import parquet  # type: ignore[import-untyped]
+        from pyarrow import parquet
     except ImportError as error:
         raise MissingExtra(f"reading {path.name}", "hub") from error
     number = 0

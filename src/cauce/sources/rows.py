@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from cauce.records import Document, Language, Names, Record, Refusal, Section
 from cauce.sources.cleaning import clean_text, one_line
+from cauce.sources.images import ImageRefused, read_image
 from cauce.sources.medicines import substance_group
 
 
@@ -25,6 +27,8 @@ class Columns(Record):
     """Column of active substances: a list, or names parted by semicolons."""
     group: str = ""
     """Column whose value a split keeps together; empty uses the substances, else the id."""
+    image: str = ""
+    """Column of the path of an image, relative to the file; it becomes part of the document."""
 
 
 class Origin(Record):
@@ -43,7 +47,7 @@ class Origin(Record):
 def document_of_row(row: Mapping[str, Any], columns: Columns, origin: Origin) -> Document | Refusal:
     """The row as a Document with a section for each column asked for and not empty."""
     wanted = [*columns.sections, columns.id, columns.title, columns.version]
-    wanted += [columns.substances, columns.group]
+    wanted += [columns.substances, columns.group, columns.image]
     missing = [name for name in wanted if name and name not in row]
     if missing:
         reason = f"no column {', '.join(missing)}; the row has {', '.join(map(str, row))}"
@@ -56,6 +60,10 @@ def document_of_row(row: Mapping[str, Any], columns: Columns, origin: Origin) ->
     if not sections:
         reason = f"nothing in {', '.join(columns.sections)}"
         return Refusal(file=origin.file, position=origin.position, reason=reason)
+    try:
+        image = read_image(_string(row[columns.image]), Path(origin.file)) if columns.image else ""
+    except ImageRefused as error:
+        return Refusal(file=origin.file, position=origin.position, reason=str(error))
     row_id = one_line(_string(row[columns.id])) if columns.id else origin.row_id
     substances = _names(row[columns.substances]) if columns.substances else ()
     group = one_line(_string(row[columns.group])) if columns.group else substance_group(substances)
@@ -66,6 +74,7 @@ def document_of_row(row: Mapping[str, Any], columns: Columns, origin: Origin) ->
         title=one_line(_string(row[columns.title])) if columns.title else row_id,
         language=origin.language,
         sections=sections,
+        images=(image,) if image else (),
         names=Names(substances=substances),
         group=group or row_id,
         licence=origin.licence,

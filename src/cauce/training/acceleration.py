@@ -127,7 +127,7 @@ def choose_attention(loaded: LoadedModel, precision: Precision, longest: int) ->
     present = str(loaded.model.config._attn_implementation)
     if loaded.device.type != "cpu":
         return Choice(present, "the kernels of the GPU are faster")
-    if not _takes_any_attention(loaded):
+    if loaded.processor is not None or not _takes_any_attention(loaded):
         return Choice(present, "the model's attention cannot be chosen")
     if longest > LONGEST_PRODUCTS:
         return Choice(present, f"rows of {longest} tokens would take too much memory otherwise")

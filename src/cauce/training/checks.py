@@ -12,6 +12,7 @@ from cauce.models.generation import end_token_ids, position_limit
 from cauce.models.head import set_aside
 from cauce.models.loading import LoadedModel
 from cauce.models.prediction import predict
+from cauce.models.prefix import series_ids
 from cauce.training.objective import Likelihood, batch_of, supervised_tokens
 from cauce.training.objectives import Pretrain, Sft
 from cauce.training.settings import TrainingSettings
@@ -53,9 +54,8 @@ def probe(loaded: LoadedModel, item: Tokens) -> Tensor:
     import torch
 
     loaded.model.eval()
-    batch = collate([[item]], pad_id=loaded.pad_id, decoder_start_id=loaded.decoder_start_id)
     with torch.inference_mode():
-        return predict(loaded.model, batch.to(loaded.device)).float().cpu()
+        return predict(loaded.model, batch_of(loaded, [[item]])).float().cpu()
 
 
 def refuse_unchanged(before: Tensor, after: Tensor) -> None:
@@ -66,7 +66,8 @@ def refuse_unchanged(before: Tensor, after: Tensor) -> None:
         raise TrainingRefused(
             "after training, the model's logits are those of the base, bit for bit: the adapter or "
             "the updates have no effect, and a comparison would compare the base with itself.\n"
-            "Raise training.lr, or check model.lora_targets."
+            "Raise training.lr, or check model.lora_targets. With grpo it may also be that all "
+            "answers to a prompt were worth the same (reward_spread in log.jsonl)."
         )
 
 
@@ -82,9 +83,9 @@ def _refuse_larger_tokenizer(loaded: LoadedModel) -> None:
 
 
 def _refuse_unknown_tokens(loaded: LoadedModel, items: Sequence[Tokens], name: str) -> None:
-    known = loaded.vocabulary
+    known = loaded.vocabulary + series_ids(loaded)
     for place, item in enumerate(items):
-        ids = [*item.prompt, *item.completion]
+        ids = [token for it in item.documents for token in (*it.prompt, *it.completion)]
         if ids and not 0 <= min(ids) <= max(ids) < known:
             unknown = min(ids) if min(ids) < 0 else max(ids)
             raise TrainingRefused(
@@ -123,11 +124,12 @@ def _refuse_open_ends(loaded: LoadedModel, items: Sequence[Tokens], name: str) -
 
 def _refuse_too_long(loaded: LoadedModel, items: Sequence[Tokens], name: str) -> None:
     limit = position_limit(loaded)
-    too_long = [place for place, item in enumerate(items) if limit and item.length > limit]
+    lengths = [max(document.length for document in item.documents) for item in items]
+    too_long = [place for place, length in enumerate(lengths) if limit and length > limit]
     if too_long:
         raise TrainingRefused(
             f"{len(too_long)} of {len(items)} {name} examples are too long for {loaded.name!r}: "
-            f"number {too_long[0]} has {items[too_long[0]].length} tokens; it reads {limit}."
+            f"number {too_long[0]} has {lengths[too_long[0]]} tokens; it reads {limit}."
             "\nLower model.max_tokens so that they are left out, or use a model that reads more."
         )
 

@@ -6,7 +6,6 @@ decided here, once, before the first update.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -33,8 +32,9 @@ from cauce.training.acceleration import (
     keep_freed_memory,
 )
 from cauce.training.distribution import Processes
+from cauce.training.losses import summed_loss
 from cauce.training.monitor import Monitor, find_blocks, find_non_finite
-from cauce.training.objective import MeanLoss, batch_of, summed_loss
+from cauce.training.objective import MeanLoss
 from cauce.training.objectives import Distil
 from cauce.training.optimizer import (
     is_balance,
@@ -43,6 +43,8 @@ from cauce.training.optimizer import (
     trainable_parameters,
 )
 from cauce.training.order import PlannedBatch
+from cauce.training.preference import Preferring, Rating
+from cauce.training.reference import digest_of_weights
 from cauce.training.settings import TrainingSettings
 
 Rows = Sequence[Row]
@@ -117,18 +119,19 @@ class Engine:
         if self.choices["compile"].value == "yes":
             is_dynamic = task.work.shapes > 1
             self._predict = torch.compile(predict_with_auxiliary, dynamic=is_dynamic)
-        self.digest = _digest_of_weights(self.loaded)
+        self.digest = digest_of_weights(self.loaded)
         """Of the weights before the first update, frozen or not."""
         with ExitStack() as undo:
             undo.enter_context(accelerated(self.loaded, self.choices["attention"]))
-            self._summed_loss = summed_loss(
+            self.summed_loss = summed_loss(
                 self.loaded, settings.objective, self.precision, teacher=task.teacher
             )
-            undo.enter_context(set_aside(self._summed_loss.head))
+            """What is minimised."""
+            undo.enter_context(set_aside(self.summed_loss.head))
             if settings.gradient_checkpointing:
                 undo.enter_context(_checkpointing(self.loaded))
             self._module = processes.wrap(
-                self._summed_loss,
+                self.summed_loss,
                 list(find_blocks(self.loaded.model).values()),
                 uses_all=not isinstance(settings.objective, Distil),
             )
@@ -143,6 +146,8 @@ class Engine:
             self.loaded.device.type, enabled=self.precision == "fp16"
         )
         self.monitor = Monitor(self.loaded.model, every=settings.monitor_every)
+        self.told: dict[str, float] = {}
+        """What the objective says of the last validation besides its loss."""
 
     def __enter__(self) -> Engine:
         return self
@@ -151,7 +156,7 @@ class Engine:
         self._undo.close()
         announce_document_starts(self.loaded.model, None)
         if kind is None:
-            self.processes.unwrap(self._summed_loss)
+            self.processes.unwrap(self.summed_loss)
 
     def update(self, batches: Sequence[Rows], rate: float, place: tuple[int, int]) -> Update:
         """Moves the weights by the gradient of the mean loss over `batches`; says what it was.
@@ -159,9 +164,9 @@ class Engine:
         `rate` is that of AdamW now; Muon's is the same share of its own peak. `place` is the
         update's number (from 0) and that of all updates.
         """
-        self._summed_loss.begin(*place)
+        self.summed_loss.begin(*place)
         is_sampled = self.monitor.is_due(place[0] + 1)
-        self._summed_loss.predict = predict_with_auxiliary if is_sampled else self._predict
+        self.summed_loss.predict = predict_with_auxiliary if is_sampled else self._predict
         with self.monitor.watch() if is_sampled else nullcontext():
             mean = (
                 self.private.accumulate(self, batches, place[0])
@@ -183,16 +188,17 @@ class Engine:
         return update
 
     def accumulate_gradients(self, batches: Sequence[Rows]) -> MeanLoss:
-        """Adds to the weights' gradients that of the mean loss over all tokens of `batches`."""
+        """Adds to the weights' gradients that of the mean loss over all that `batches` count."""
+        self._measure_divergence(batches)
         self._module.train()
-        count = self._summed_loss.count
+        count = self.summed_loss.count
         tokens = sum(count(item) for rows in batches for row in rows for item in row)
         total = torch.zeros((), device=self.loaded.device)
         for number, rows in enumerate(batches, 1):
             mine = self.processes.share(rows)
             # A process without a row computes one for nothing: the others wait for its gradient.
             share = self.processes.count / tokens if mine else 0.0
-            batch = batch_of(self.loaded, mine or rows[:1], self.width)
+            batch = self.summed_loss.batch(mine or rows[:1], self.width)
             with self.processes.accumulating(self._module, is_last=number == len(batches)):
                 loss = self._module(batch, share)
                 torch.autograd.backward(self.scaler.scale(loss))
@@ -200,18 +206,22 @@ class Engine:
         return MeanLoss(self.processes.sum(total.item()) / self.processes.count, tokens)
 
     def validate(self, batches: Sequence[Rows], width: Width | None = None) -> MeanLoss:
-        """The likelihood per supervised token over `batches`, without dropout."""
+        """The mean loss over `batches`, without dropout; see `told`."""
+        self._measure_divergence(batches)
         self._module.eval()
-        self._summed_loss.predict = predict_with_auxiliary
-        count = self._summed_loss.count
+        self.summed_loss.predict = predict_with_auxiliary
+        if isinstance(self.summed_loss, Preferring):
+            self.summed_loss.won = 0.0
+        count = self.summed_loss.count
         tokens = sum(count(item) for rows in batches for row in rows for item in row)
         total = 0.0
         with torch.no_grad():
             for rows in batches:
                 mine = self.processes.share(rows)
-                batch = batch_of(self.loaded, mine or rows[:1], width or self.width)
+                batch = self.summed_loss.batch(mine or rows[:1], width or self.width)
                 loss = self._module(batch).item()
                 total += loss if mine else 0.0
+        self.told = self._told(tokens)
         return MeanLoss(self.processes.sum(total) / tokens, tokens)
 
     def weights(self) -> Weights:
@@ -230,8 +240,34 @@ class Engine:
         """The main process's `state`, as `optimizer_state` gave it, is gone on from."""
         self.processes.put_optimizer_state(self.optimizer, self.parameters, state)
 
+    def _told(self, counted: int) -> dict[str, float]:
+        if not isinstance(self.summed_loss, Preferring):
+            return {}
+        # With several processes, a last batch may be computed once more for nothing.
+        if self.processes.count > 1:
+            return {}
+        return {"validation_accuracy": self.summed_loss.won / counted}
+
+    def _measure_divergence(self, batches: Sequence[Rows]) -> None:
+        """How far the model is from its reference over all of `batches`, where that is asked for.
+
+        Before the first gradient, so that several batches are as one.
+        """
+        loss = self.summed_loss
+        if not isinstance(loss, Rating):
+            return
+        self._module.eval()
+        total, answers = 0.0, 0
+        with torch.no_grad():
+            for rows in batches:
+                mine = self.processes.share(rows)
+                found = self._module(loss.far(mine or rows[:1])).item()
+                total += found if mine else 0.0
+                answers += sum(map(len, rows))
+        loss.divergence = max(0.0, self.processes.sum(total) / answers)
+
     def _auxiliary(self) -> float | None:
-        total = self._summed_loss.auxiliary
+        total = self.summed_loss.auxiliary
         return None if total is None else self.processes.sum(total.item()) / self.processes.count
 
     def _faulty(self, update: Update, batches: Sequence[Rows]) -> Update:
@@ -240,9 +276,9 @@ class Engine:
             return update._replace(fault=fault, is_overflow=True)
 
         def forward() -> object:
-            return [self._module(batch_of(self.loaded, rows, self.width)) for rows in batches]
+            return [self._module(self.summed_loss.batch(rows, self.width)) for rows in batches]
 
-        self._summed_loss.predict = predict_with_auxiliary
+        self.summed_loss.predict = predict_with_auxiliary
         return update._replace(fault=find_non_finite(self.loaded.model, forward))
 
 
@@ -269,13 +305,3 @@ def _checkpointing(loaded: LoadedModel) -> Iterator[None]:
         yield
     finally:
         bare.activation_checkpointing_disable()
-
-
-def _digest_of_weights(loaded: LoadedModel) -> str:
-    """Hexadecimal digest that changes with any weight of the model, frozen or not."""
-    digest = hashlib.sha256()
-    for name, weight in loaded.model.named_parameters():
-        digest.update(name.encode())
-        flat = weight.detach().cpu().contiguous().reshape(-1)
-        digest.update(flat.view(torch.uint8).numpy().data)
-    return digest.hexdigest()[:16]

@@ -40,6 +40,8 @@ class Examples:
             self._sentinels = sentinel_ids(loaded.tokenizer)
             _refuse_copies(copied_share)
         elif isinstance(objective, Pretrain):
+            if loaded.processor is not None:
+                _refuse_images(items)
             self._items = _Whole(items)
 
     def __len__(self) -> int:
@@ -68,6 +70,14 @@ def _refuse_copies(share: float) -> None:
         raise TrainingRefused(
             f"objective.copied_share is {share}, and this model is an encoder-decoder, which "
             "learns to copy by restoring spans.\nLeave copied_share out."
+        )
+
+
+def _refuse_images(items: Sequence[Tokens]) -> None:
+    if any(item.images for item in items):
+        raise TrainingRefused(
+            "the examples show images, whose places hold nothing to predict, and objective is "
+            "pretrain, which predicts the prompt too.\nSet objective to sft."
         )
 
 

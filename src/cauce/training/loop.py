@@ -6,11 +6,9 @@ on from the newest whole checkpoint and ends with the weights of a run that was 
 
 from __future__ import annotations
 
-import hashlib
 import time
-from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,11 +24,15 @@ from cauce.training.distillation import refuse_unlike
 from cauce.training.distribution import Processes
 from cauce.training.engine import Engine, PrivateUpdates, Task, Update, Weights
 from cauce.training.examples import Examples
+from cauce.training.judging import refuse_unjudged
 from cauce.training.log import TrainingLog, open_writers
+from cauce.training.objectives import Grpo
 from cauce.training.order import Plan, sorted_batches
 from cauce.training.overlap import refuse_overlap
 from cauce.training.randomness import random_states, restore_random_states, seed_all
+from cauce.training.reference import digest_of_tokens, referred
 from cauce.training.repetition import Repetitions
+from cauce.training.rollouts import Judged, Rollouts, alarms, refuse_long_answers
 from cauce.training.schedule import learning_rate
 from cauce.training.settings import TrainingSettings
 from cauce.training.stopping import StopRequest
@@ -72,6 +74,11 @@ def train(
     processes = Processes.start(settings.parallel)
     refuse_shared_layers(settings.objective, processes)
     tell = progress if processes.is_main else _nothing
+    refuse_unjudged([*train, *validation], settings.objective)
+    train, validation = (
+        referred(loaded, items, settings, folder / name)
+        for name, items in (("reference", train), ("reference-validation", validation))
+    )
     learned = Examples(
         train,
         loaded,
@@ -94,7 +101,12 @@ def train(
     work = Workload.of(plan, processes.count)
     task = Task(loaded, settings, work, plan.arrangement.width, teacher, private, proximal)
     with Engine(task, processes) as engine:
-        training = _Training(engine, plan, Data(learned, held_out, repetitions), folder, seed, tell)
+        answers = None
+        if isinstance(settings.objective, Grpo):
+            refuse_long_answers(loaded, [*items, *held_out], settings.objective)
+            answers = Rollouts(engine, held_out, seed=seed)
+        data = Data(learned, held_out, repetitions, answers)
+        training = _Training(engine, plan, data, folder, seed, tell)
         try:
             with StopRequest() as stop:
                 training.run(stop, resume_command)
@@ -114,6 +126,20 @@ class Data(NamedTuple):
     learned: Examples
     judged: Sequence[Tokens]
     repetitions: Repetitions
+    answers: Rollouts | None = None
+    """Of a training that learns from its own."""
+
+
+class Validation(NamedTuple):
+    """What was found at one validation."""
+
+    loss: float
+    counted: int
+    """Tokens, pairs or answers that the loss is the mean of."""
+    told: dict[str, float]
+    """Further figures for the log."""
+    alarms: Sequence[str] = ()
+    """Checks for which these weights are not taken for the best, however high their reward."""
 
 
 @dataclass
@@ -131,6 +157,10 @@ class _State:
     best_step: int = 0
     validations_since_best: int = 0
     stopped: str = ""
+    first_judged: dict[str, Any] = field(default_factory=dict)
+    """What checks said of the answers before the training."""
+    alarms: list[str] = field(default_factory=list)
+    """When the reward had risen while a check that is not in it had fallen, and which."""
 
 
 class _Training:
@@ -166,8 +196,8 @@ class _Training:
                 **self.settings.model_dump(mode="json", exclude=RESULT_NEUTRAL),
                 "precision": engine.precision,
                 "seed": seed,
-                "examples": _digest_of_tokens(data.learned.first()),
-                "validation": _digest_of_tokens(data.judged),
+                "examples": digest_of_tokens(data.learned.first()),
+                "validation": digest_of_tokens(data.judged),
                 "template": engine.loaded.template_sha256,
                 "weights": engine.digest,
                 **({"private": engine.private.identity()} if engine.private else {}),
@@ -219,6 +249,7 @@ class _Training:
             "processes": self.processes.count,
             "packed_fill": self.plan.arrangement.fill,
             "stopped": state.stopped,
+            **({"alarms": state.alarms} if self.data.answers else {}),
             "resumed_from": self.resumed_from,
             "tokens_per_cpu_second": round(state.tokens_read / max(state.steps_cpu_s, 1e-9), 1),
         }
@@ -251,6 +282,8 @@ class _Training:
         self.engine.put_weights(weights)
         self.engine.put_optimizer_state(optimizer)
         self.engine.scaler.load_state_dict(state["scaler"])
+        if self.data.answers:
+            self.data.answers.put_state(state["answers"])
         if self.state.best_step == self.state.step:
             self.best = weights
         if len(state["random"]) == self.processes.count:
@@ -275,12 +308,14 @@ class _Training:
         state.tokens_read += sum(item.length for rows in batches for row in rows for item in row)
         state.steps_cpu_s += time.process_time() - cpu_start
         auxiliary = {} if update.auxiliary is None else {"auxiliary": update.auxiliary}
+        answers = self.data.answers.figures if self.data.answers else {}
         self.log.write(
             {
                 "step": state.step,
                 "epoch": self.plan.epoch_at(state.step),
                 "loss": mean.loss,
                 **auxiliary,
+                **answers,
                 "lr": rate,
                 "grad_norm": update.grad_norm,
                 "tokens": mean.tokens,
@@ -294,6 +329,12 @@ class _Training:
         """What update number `step` (from 0) learns from: examples, or before them repetitions."""
         if step < self.plan.first:
             return self.data.repetitions.batches(step)
+        if answers := self.data.answers:
+            return answers.batches(step, lambda: self._examples(answers.window(step)))
+        return self._examples(step)
+
+    def _examples(self, step: int) -> list[list[list[Tokens]]]:
+        """The examples that update number `step` shows."""
         epoch, private = int(self.plan.epoch_at(step)), self.engine.private
         return [
             [[self.data.learned.at(index, epoch) for index in row] for row in batch]
@@ -325,17 +366,41 @@ class _Training:
         if not self.validation_batches:
             self.progress(place)
             return
-        loss, tokens = self.engine.validate(self.validation_batches, self.validation_width)
-        self.log.write({"step": state.step, "validation_loss": loss, "validation_tokens": tokens})
+        loss, tokens, told, raised = self._judged()
+        judged = {"step": state.step, "validation_loss": loss, "validation_tokens": tokens}
+        self.log.write({**judged, **told})
         self.progress(f"{place}: validation loss {loss:.4f}")
         if state.step == 0:
             state.first_validation_loss = loss
-        elif state.best_validation_loss is None or loss < state.best_validation_loss:
+        elif not raised and (
+            state.best_validation_loss is None or loss < state.best_validation_loss
+        ):
             state.best_validation_loss, state.best_step = loss, state.step
             state.validations_since_best = 0
             self.best = self.engine.weights()
         else:
             state.validations_since_best += 1
+
+    def _judged(self) -> Validation:
+        """What the validation examples say of the weights.
+
+        Of a training that learns from its own answers the loss is 1 less their mean reward.
+        """
+        if self.data.answers is None:
+            loss, tokens = self.engine.validate(self.validation_batches, self.validation_width)
+            return Validation(loss, tokens, self.engine.told)
+        now, state = self.data.answers.judge(), self.state
+        if not state.first_judged:
+            state.first_judged = now._asdict()
+        raised = alarms(Judged(**state.first_judged), now)
+        for kind in raised:
+            state.alarms.append(f"step {state.step}: {kind}")
+            self.progress(
+                f"alarm at step {state.step}: the reward has risen and the check {kind!r}, which "
+                "is not in it, has fallen: the model may be gaming its reward"
+            )
+        figures = {**now.figures(), **{f"alarm/{kind}": 1.0 for kind in raised}}
+        return Validation(1 - now.reward, len(now.rewards), figures, raised)
 
     def _save(self) -> None:
         self.state.cpu_s = self._cpu_s()
@@ -350,6 +415,7 @@ class _Training:
                 "log_bytes": self.log.sync(),
                 "random": self.processes.gather(random_states()),
                 "scaler": self.engine.scaler.state_dict(),
+                **({"answers": self.data.answers.state()} if self.data.answers else {}),
             },
         )
         if self.processes.is_main:
@@ -371,12 +437,3 @@ def _diverged(step: int, update: Update, rate: float) -> TrainingRefused:
         "Lower training.lr or raise training.warmup; the checkpoints before it are kept. "
         "training.non_finite=skip leaves such updates out."
     )
-
-
-def _digest_of_tokens(items: Sequence[Tokens]) -> str:
-    """Hexadecimal digest that changes with any token of any example, or with their order."""
-    digest = hashlib.sha256()
-    for item in items:
-        for ids in item:
-            digest.update(len(ids).to_bytes(4, "little") + array("I", ids).tobytes())
-    return digest.hexdigest()[:16]

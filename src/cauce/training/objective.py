@@ -2,8 +2,8 @@
 
 Sums, not means: whoever adds several batches up divides once, by all that they count, so that a
 token weighs the same in every batch. One module, because what spreads a model over processes takes
-a module and its output. In `eval()` mode every objective gives the plain likelihood, so that their
-validations can be compared.
+a module and its output. In `eval()` mode both here give the plain likelihood, so that their
+validations can be compared; those that learn from judgements are validated by their own loss.
 
 Axes: n supervised tokens, d width, v vocabulary.
 """
@@ -27,7 +27,7 @@ from cauce.models.loss import cross_entropy, fused_cross_entropy
 from cauce.models.prediction import Predicted, predict_with_auxiliary, predict_with_states
 from cauce.training.block_teaching import BlockTeaching
 from cauce.training.distillation import divergence, hidden_state_loss, matching_layers
-from cauce.training.objectives import Distil, Objective, Pretrain, Sft
+from cauce.training.objectives import Distil, Pretrain, Sft
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -74,6 +74,10 @@ class Likelihood(Module):
         before = 0.0 if self.auxiliary is None else self.auxiliary
         self.auxiliary = before + auxiliary.detach()
         return loss + auxiliary
+
+    def batch(self, rows: Sequence[Row], width: Width) -> Batch:
+        """What `forward` takes."""
+        return batch_of(self._loaded, rows, width)
 
     def count(self, item: Tokens) -> int:
         """Tokens of the example that `forward` sums over."""
@@ -136,6 +140,10 @@ class Distillation(Module):
             found.logits[is_supervised], wanted.logits[is_supervised], self._objective.temperature
         )
 
+    def batch(self, rows: Sequence[Row], width: Width) -> Batch:
+        """What `forward` takes."""
+        return batch_of(self._loaded, rows, width)
+
     def count(self, item: Tokens) -> int:
         """Tokens of the example that `forward` sums over."""
         if self.training and self.matches != "logits":
@@ -151,28 +159,14 @@ class Distillation(Module):
             self.matches = "logits"
 
 
-SummedLoss = Likelihood | Distillation
-
-
-def summed_loss(
-    loaded: LoadedModel,
-    objective: Objective,
-    precision: Precision,
-    *,
-    teacher: LoadedModel | None = None,
-) -> SummedLoss:
-    """The module that computes `objective`; a `teacher` is needed to distil."""
-    if not isinstance(objective, Distil):
-        return Likelihood(loaded, objective, precision)
-    if teacher is None:
-        raise ValueError(f"distil learns from {objective.teacher!r}: pass it as teacher")
-    return Distillation(loaded, objective, precision, teacher=teacher)
-
-
 def batch_of(loaded: LoadedModel, rows: Sequence[Row], width: Width = LONGEST) -> Batch:
     """The rows as one batch on the model's device."""
     batch = collate(
-        rows, pad_id=loaded.pad_id, decoder_start_id=loaded.decoder_start_id, width=width
+        rows,
+        pad_id=loaded.pad_id,
+        decoder_start_id=loaded.decoder_start_id,
+        width=width,
+        processor=loaded.processor,
     )
     return batch.to(loaded.device)
 

@@ -297,13 +297,18 @@ def _filled_up(row: Integers) -> Integers:
 
 
 def _joined(item: Tokens) -> Integers:
-    return np.array([*item.prompt, *item.completion], dtype=np.int64)
+    """What the example is compared by: its tokens; where it shows images, these alone."""
+    if not item.images:
+        return np.array([*item.prompt, *item.completion], dtype=np.int64)
+    digests = (hashlib.blake2b(image.encode()).digest() for image in item.images)
+    return np.frombuffer(b"".join(digests), dtype=np.int64)
 
 
 def _key(item: Tokens) -> bytes:
     """Different for different examples, also where only the seam between the parts differs."""
     parts = np.array([len(item.prompt), *item.prompt, *item.completion], dtype=np.int64)
-    return hashlib.blake2b(parts.tobytes(), digest_size=16).digest()
+    shown = "".join(item.images).encode()
+    return hashlib.blake2b(parts.tobytes() + shown, digest_size=16).digest()
 
 
 def _ending(item: Tokens, tokenizer: PreTrainedTokenizerBase | None) -> str:

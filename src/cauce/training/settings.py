@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from cauce.records import Record
-from cauce.training.objectives import Objective, Pretrain, Sft
+from cauce.training.objectives import Grpo, Objective, Pretrain, Sft
 
 DECAY_SHARE = 0.2
 """Of all updates, enough for `wsd` to end as low as `cosine` (Hägele et al. 2024, 2405.18392)."""
@@ -17,7 +17,7 @@ class TrainingSettings(Record):
     """Everything about a training but the model, the data and the seed."""
 
     objective: Objective = Sft()
-    """What is minimised: `sft` (the default), `pretrain` or `distil`."""
+    """What is minimised: `sft` (the default), `pretrain`, `distil`, `dpo`, `kto` or `grpo`."""
     epochs: int = Field(3, ge=1)
     """Passes over the training examples, where `steps` does not say otherwise."""
     steps: int | None = Field(None, ge=1)
@@ -120,6 +120,15 @@ class TrainingSettings(Record):
             raise ValueError(
                 f"objective.repetition_steps is {repeated}, and there are {self.steps} steps in "
                 "all; raise steps, so that some learn from the examples"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_packed_answers(self) -> TrainingSettings:
+        if isinstance(self.objective, Grpo) and self.pack_tokens is not None:
+            raise ValueError(
+                "objective.kind is grpo, whose answers are written while training, and "
+                f"pack_tokens is {self.pack_tokens}; leave pack_tokens out"
             )
         return self
 

@@ -26,7 +26,8 @@ from cauce.runs import write_json
 from cauce.training.distillation import load_teacher
 from cauce.training.distribution import Processes
 from cauce.training.loop import train
-from cauce.training.objective import batch_of, summed_loss
+from cauce.training.losses import summed_loss
+from cauce.training.objective import batch_of
 from cauce.training.objectives import Distil, Sft
 from cauce.training.settings import TrainingSettings
 

@@ -11,7 +11,7 @@ from cauce.runs import atomic_write
 from cauce.twin.timeline import Timeline
 
 if TYPE_CHECKING:
-    import pyarrow  # type: ignore[import-untyped]
+    import pyarrow
 
 _PERSONS_IN_BATCH = 200
 

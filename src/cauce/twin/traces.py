@@ -172,7 +172,7 @@ def _unpacked(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _parquet_rows(path: Path) -> Iterator[IO[bytes]]:
-    from pyarrow import parquet  # type: ignore[import-untyped]
+    from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
         for batch in file.iter_batches():

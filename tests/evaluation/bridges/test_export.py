@@ -8,6 +8,7 @@ import yaml
 from typer.testing import CliRunner
 
 from cauce.cli import app
+from cauce.commands.tasks import export_run
 from cauce.corpus.tokens import render_chat
 from cauce.errors import DataRefused, MissingExtra, UserError
 from cauce.evaluation.bridges import export_examples, lm_eval_model
@@ -16,7 +17,6 @@ from cauce.evaluation.solvers import Choose
 from cauce.models.loading import save_tuned
 from cauce.records import Message
 from cauce.runs import Run, write_records
-from cauce.tasks_cli import export_run
 from evaluation.bridges.asked import EXAMPLES, TASK, WORDS
 from models.tiny import tiny_model
 

@@ -203,7 +203,7 @@ def _for_inspect(examples: Sequence[Example], folder: Path, name: str, solver: S
 def _inspect_row(example: Example, solver: Solver) -> dict[str, Any]:
     return {
         "id": example.id,
-        "input": [message.model_dump() for message in example.messages],
+        "input": [message.model_dump(exclude_defaults=True) for message in example.messages],
         "target": example.completion,
         **({"choices": list(example.choices)} if example.choices else {}),
         "metadata": {**_metadata(example), "max_new_tokens": solver.max_new_tokens},

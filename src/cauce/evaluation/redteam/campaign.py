@@ -11,6 +11,7 @@ from cauce.evaluation.redteam.asking import Asked, Play, Progress, ask_all, judg
 from cauce.evaluation.redteam.results import Findings, JudgeFigures, findings
 from cauce.evaluation.redteam.suite import Mode, Plan, plan
 from cauce.evaluation.redteam.targets import Attacked
+from cauce.models.promoted import served_model
 from cauce.runs import Run, fingerprint, sha256_of_file, write_json, write_records
 
 LOG, SCORES = "attempts.jsonl", "scores.json"
@@ -66,10 +67,11 @@ def attack(
 
 
 def state_of_run(run: Run) -> str:
-    """What changes when the assistant of a run does: its recipe, its stages, this package."""
+    """What changes when the assistant of a run does: recipe, stages, weights, this package."""
     stages = run.manifest["stages"]
     prints = [stages.get(stage, {}).get("fingerprint") for stage in ("prepare", "train")]
-    return fingerprint(sha256_of_file(run.path / "recipe.yaml"), prints, cauce.__version__)
+    recipe, weights = sha256_of_file(run.path / "recipe.yaml"), served_model(run)
+    return fingerprint(recipe, prints, weights, cauce.__version__)
 
 
 def forget_another(folder: Path, attacked: Attacked) -> None:

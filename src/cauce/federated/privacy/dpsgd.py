@@ -28,6 +28,7 @@ from cauce.federated.privacy.accounting import Updates
 from cauce.federated.privacy.keystream import gaussian, new_key, uniform
 from cauce.training.engine import Engine, Rows
 from cauce.training.objective import MeanLoss
+from cauce.training.objectives import Grpo, Kto
 from cauce.training.order import PlannedBatch
 
 
@@ -111,6 +112,12 @@ def _refuse_mixed(engine: Engine) -> None:
             f"training.pack_tokens is {engine.settings.pack_tokens}, and private training needs "
             "the gradient of each example: packed, several share a row.\n"
             "Unset training.pack_tokens."
+        )
+    if isinstance(engine.settings.objective, Kto | Grpo):
+        raise TrainingRefused(
+            f"private training needs a gradient of each example that no other one enters, and "
+            f"{engine.settings.objective.kind} compares examples.\n"
+            "Set training.objective.kind to dpo, or federated.epsilon to null."
         )
     if engine.processes.count > 1:
         raise TrainingRefused(

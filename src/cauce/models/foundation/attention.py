@@ -273,13 +273,14 @@ class _Kept:
         return cls(memory["keys"], memory["values"], memory["positions"])
 
     def store(self, memory: Memory, window: int | None) -> None:
-        """Into `memory`; of a window the last keys, always as many: the first ones are nowhere.
+        """Into `memory`; of a window the last keys, from the start as many: the first are nowhere.
 
-        The next token sees one key fewer than the window is wide, besides its own.
+        The next token sees one key fewer than the window is wide, besides its own. A memory that
+        was narrowed to the keys that are somewhere grows again, up to as many.
         """
         count = self.positions.shape[1] if window is None else window - 1
-        missing = max(0, count - self.positions.shape[1])
-        start = self.positions.shape[1] + missing - count
+        missing = 0 if memory else max(0, count - self.positions.shape[1])
+        start = max(0, self.positions.shape[1] + missing - count)
         memory["keys"] = pad(self.keys, (0, 0, missing, 0))[:, :, start:]
         memory["values"] = pad(self.values, (0, 0, missing, 0))[:, :, start:]
         memory["positions"] = pad(self.positions, (missing, 0), value=NOWHERE)[:, start:]

@@ -50,6 +50,10 @@ class FoundationCache(Cache):
         """What the part of that name keeps; empty before the first token."""
         return self._memories.by_layer[name]
 
+    def by_part(self) -> dict[str, Memory]:
+        """What every part keeps, by the name of the part."""
+        return self._memories.by_layer
+
     def advance(self, tokens: int) -> None:
         """So many tokens more have been read by every part."""
         self._memories.seen += tokens

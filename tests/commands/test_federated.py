@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from cauce import audit
+from cauce.commands.federated import federated_app
 from cauce.errors import DataRefused, NotFound, UserError
 from cauce.federated import approval
 from cauce.federated.manifest import read_manifest
-from cauce.federated_cli import federated_app
 from federated.cast import Cast
 
 pytest.importorskip("cryptography", reason="needs the packages of cauce[federated]")

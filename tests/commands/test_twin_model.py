@@ -15,6 +15,7 @@ import pytest
 from lxml import html
 from typer.testing import CliRunner, Result
 
+from cauce.commands.twin import twin_app
 from cauce.errors import (
     ConsentExpired,
     ConsentRefused,
@@ -31,7 +32,6 @@ from cauce.runs import Run
 from cauce.twin.consent import Consent
 from cauce.twin.simulation import WARNING, Simulation
 from cauce.twin.store import add_twin
-from cauce.twin_cli import twin_app
 from cauce.twinning import open_trained, read_change
 
 pytest.importorskip("pyarrow")

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from cauce import cli, drugs_cli
+from cauce import cli
+from cauce.commands.drugs import drugs_app
 from cauce.knowledge.sections.indexing import build_index
 from cauce.records import Section
 from cauce.runs import Run, write_records
@@ -42,7 +43,7 @@ def drugs(folder, monkeypatch, capsys):
     """Runs `cauce drugs ...` in this process: exit code, stdout, stderr."""
     monkeypatch.chdir(folder)
     if "drugs" not in {group.name for group in cli.app.registered_groups}:
-        cli.app.add_typer(drugs_cli.drugs_app, name="drugs")
+        cli.app.add_typer(drugs_app, name="drugs")
 
     def main(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["cauce", "drugs", *arguments])

@@ -40,7 +40,7 @@ def db_backup(
     """Write every row to FILE, also while the app serves; both kinds of database can read it."""
     from cauce.serving.storage.dump import backup
 
-    with _existing(database) as opened:
+    with existing_database(database) as opened:
         _print_counts(backup(opened, file))
     tell(f"Keep {file} as private as the database. Next: cauce db restore {file} --database OTHER")
 
@@ -70,7 +70,7 @@ def db_export(
     """Print all that is kept of a user as JSON, for that person to take along."""
     from cauce.errors import NotFound
 
-    with _existing(database) as opened:
+    with existing_database(database) as opened:
         found = opened.user_named(user)
         data = opened.export(found.id) if found else None
     if data is None:
@@ -93,7 +93,7 @@ def db_check(database: Where = DEFAULT) -> None:
     """Say whether the database is sound, and how many rows it has."""
     from cauce.errors import DataRefused
 
-    with _existing(database) as opened:
+    with existing_database(database) as opened:
         if faults := opened.check():
             raise DataRefused(
                 f"the database {opened.url} is damaged: {'; '.join(faults[:5])}.\n"
@@ -108,11 +108,11 @@ def db_purge(
     database: Where = DEFAULT,
 ) -> None:
     """Delete conversations, votes and events that nobody has touched for so many days."""
-    with _existing(database) as opened:
+    with existing_database(database) as opened:
         print(opened.purge(days))
 
 
-def _existing(url: str) -> Database:
+def existing_database(url: str) -> Database:
     """The database; NotFound where it is a file that is not there, for none is to be made."""
     from cauce.errors import NotFound
     from cauce.serving.storage import open_database

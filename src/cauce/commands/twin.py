@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cauce.twin_model_cli import model_app
+from cauce.commands.twin_model import model_app
 
 if TYPE_CHECKING:
     from cauce.report.twin.guess import Guess

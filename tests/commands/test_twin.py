@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from typer.testing import CliRunner, Result
 
-from cauce import twin_cli
+from cauce.commands import twin
 from cauce.errors import ConsentExpired, NotForgotten, UserError
 from cauce.records import Spoken
 from cauce.twin.consent import Quality
@@ -20,7 +20,7 @@ AGREED = ("--by", NAME, "--for", "display", "--until", "2999-01-01")
 
 
 def cauce(*arguments: str) -> Result:
-    return CliRunner().invoke(twin_cli.twin_app, list(arguments))
+    return CliRunner().invoke(twin.twin_app, list(arguments))
 
 
 def refused(*arguments: str) -> BaseException:
@@ -96,5 +96,5 @@ def test_mistakes_are_told_in_two_parts(home: Path, arguments: tuple[str, ...], 
 
 
 def test_the_choices_are_those_of_the_records() -> None:
-    assert set(get_args(twin_cli.Quality)) == set(get_args(Quality))
-    assert set(get_args(twin_cli.Spoken)) == set(get_args(Spoken))
+    assert set(get_args(twin.Quality)) == set(get_args(Quality))
+    assert set(get_args(twin.Spoken)) == set(get_args(Spoken))

@@ -8,7 +8,7 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from cauce.db_cli import DEFAULT, db_app
+from cauce.commands.db import DEFAULT, db_app
 from cauce.errors import DataRefused, NotFound, UserError
 from cauce.serving.storage import open_database
 from shared import CHECKOUT

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from typer.testing import CliRunner, Result
 
-from cauce import users_cli
+from cauce.commands import users
 from cauce.errors import NotFound, UserError
 from cauce.serving import access, storage
 from cauce.serving.access import open_access, passwords
@@ -27,7 +27,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cauce(*arguments: str, typed: str = "", **environment: str) -> Result:
-    return CliRunner().invoke(users_cli.users_app, list(arguments), typed, environment)
+    return CliRunner().invoke(users.users_app, list(arguments), typed, environment)
 
 
 def refused(*arguments: str, **environment: str) -> BaseException:
@@ -41,7 +41,7 @@ def add(name: str = "ana", role: str = "patient") -> Result:
 
 
 def is_kept(password: str) -> bool:
-    with open_database(users_cli.DEFAULT) as opened:
+    with open_database(users.DEFAULT) as opened:
         user = opened.user_named("ana")
         assert user is not None
         return is_password(password, opened.password(user.id))
@@ -72,7 +72,7 @@ def test_a_token_is_printed_once_and_comes_in_until_it_is_revoked() -> None:
     assert secret.startswith("cauce_") and "Shown this once" in issued.stderr
     listed = cauce("list", "ana")
     assert secret not in listed.output and "Open WebUI" in listed.stdout
-    with open_database(users_cli.DEFAULT) as opened:
+    with open_database(users.DEFAULT) as opened:
         caller = open_access(opened).caller(bearer=secret, cookie="")
         assert caller is not None and caller.scopes == {"chat"}
         assert cauce("revoke", "ana").stdout == "1\n"
@@ -94,7 +94,7 @@ def test_a_user_is_removed_after_a_question() -> None:
 def test_a_twin_is_shared_and_no_longer() -> None:
     add()
     add("eva", "carer")
-    with open_database(users_cli.DEFAULT) as opened:
+    with open_database(users.DEFAULT) as opened:
         eva = opened.user_named("eva")
         assert eva is not None
         cauce("share", "ana", "eva")
@@ -104,6 +104,6 @@ def test_a_twin_is_shared_and_no_longer() -> None:
 
 
 def test_the_choices_are_those_of_the_app() -> None:
-    assert get_args(users_cli.Role) == get_args(storage.Role)
+    assert get_args(users.Role) == get_args(storage.Role)
     offered = cauce("token", "--help").stdout
     assert all(scope in offered for scope in get_args(access.Scope))

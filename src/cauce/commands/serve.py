@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cauce.db_cli import DEFAULT, Where
+from cauce.commands.db import DEFAULT, Where
 
 if TYPE_CHECKING:
     from cauce.assistant.guarded import GuardedAssistant

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cauce.db_cli import DEFAULT, Where, tell
+from cauce.commands.db import DEFAULT, Where, tell
 
 if TYPE_CHECKING:
     from cauce.serving.storage import Token, User
