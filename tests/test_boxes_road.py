@@ -62,11 +62,11 @@ def eyes(tmp_path_factory) -> Run:
         corpus={"kind": "pairs", "validation_share": 0.1, "test_share": 0.1},
         model={"new": {"architecture": "llava", "tokenizer": "cauce-mini", "config": config}},
         training={
-            "steps": 100,
+            "steps": 160,
             "lr": 1e-2,
             "batch_size": 8,
             "precision": "fp32",
-            "evaluate_every": 100,
+            "evaluate_every": 160,
         },
         evaluation={"max_new_tokens": 12, "batch_size": 4},
     )
@@ -111,7 +111,7 @@ def test_a_photo_is_answered_and_streamed(assistant):
     with running(assistant) as url, httpx.Client(base_url=url, timeout=30) as client:
         for colour, name in NAMES.items():
             message = client.post(CHAT, json=request(colour)).json()["choices"][0]["message"]
-            assert f"un modelo ha leído «{name}»" in message["content"]
+            assert f"un modelo ha leído «{name}»" in message["content"], message["cauce"]["reason"]
             assert {it["id"] for it in message["cauce"]["citations"]} == {
                 {"ibuprofeno": "ibuprofen", "omeprazol": "omeprazole", "metformina": "metformin"}[
                     name

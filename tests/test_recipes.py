@@ -21,12 +21,12 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
-from cauce import road
 from cauce.assistant.assistant import Assistant
 from cauce.assistant.settings import AssistantSettings
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
 from cauce.models.loading import load_tuned
+from cauce.models.prefix import tokens_of_example
 from cauce.recipe import Recipe, dump_recipe, load_recipe
 from cauce.records import Document, Example
 from cauce.runs import STAGES, Run, read_records
@@ -85,7 +85,7 @@ def test_only_the_answer_is_learned_never_the_prompt(tuned):
     loaded = load_tuned(run.path / "train" / "model")
     summary = run.manifest["stages"]["prepare"]["summary"]
     examples = list(read_records(run.path / "prepare" / "train.jsonl", Example))
-    items = [road.tokens_of(loaded, example) for example in examples]
+    items = [tokens_of_example(loaded, example, example.completion) for example in examples]
     assert summary["supervised_tokens"] == sum(len(item.completion) for item in items)
     assert summary["prompt_tokens"] > summary["supervised_tokens"]
     for item, example in zip(items[:5], examples, strict=False):

@@ -11,13 +11,14 @@ import pytest
 
 from articles import SAID, article, doi_of, write_articles
 from cauce import road
-from cauce.assistant.guarded import load_assistant
+from cauce.assistant.guarded import GuardedAssistant, load_assistant
 from cauce.assistant.research.assistant import ResearchAssistant
 from cauce.errors import NotFound, RecipeError
 from cauce.knowledge.works.matching import ACCEPTED
 from cauce.recipe import parse_recipe
 from cauce.records import Document
 from cauce.runs import Run, read_records
+from cauce.safety.guard.settings import GuardSettings
 from cauce.sources.dois import dois_in
 from knowledge.passages.cluster import FakeCluster, serve
 from models.tiny import tiny_model
@@ -137,7 +138,7 @@ def test_a_sentence_whose_work_the_catalogue_knows_is_evidence(
 def test_a_retracted_work_is_marked_in_the_answer_and_over_http(
     assistant: ResearchAssistant, question: str, flag: str
 ) -> None:
-    with running(assistant) as url:
+    with running(GuardedAssistant(assistant, GuardSettings(), country="ES")) as url:
         asked = {"model": "demo", "messages": [{"role": "user", "content": question}]}
         answer = httpx.post(f"{url}/v1/chat/completions", json=asked, timeout=20).json()
     message = answer["choices"][0]["message"]
@@ -187,7 +188,7 @@ def test_a_cluster_answers_as_a_folder_does_until_it_is_down(
         reply, expected = remote.reply(question), assistant.reply(question)
     assert not (run.path / "prepare" / "library" / "sentences").exists()
     assert (reply.text, reply.works) == (expected.text, expected.works)
-    with running(remote) as address:
+    with running(GuardedAssistant(remote, GuardSettings(), country="ES")) as address:
         answer = httpx.post(f"{address}/v1/chat/completions", json=asked, timeout=20)
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "source_unavailable")
 

@@ -27,6 +27,8 @@ from cauce.twin.measuring import measured
 from cauce.twin.readings import Reading, plain, reading_of_loinc, reading_of_name
 from cauce.twin.timeline import Code, Event, EventKind, Person, Timeline, in_order
 
+MOST_CHARACTERS_IN_CELL = 131_072
+"""A longer cell is a quote that was never closed."""
 _COLUMNS = {
     "person": ("person", "patient", "id", "persona", "paciente"),
     "time": ("time", "date", "start", "fecha", "momento", "inicio", "fecha y hora"),
@@ -154,6 +156,8 @@ def _rows(path: Path) -> Iterator[_Row | Refusal]:
     if table.unread:
         reason = f"columns that are not read: {', '.join(table.unread)}"
         yield Refusal(file=str(path), position="line 1", reason=reason)
+    # The limit is the interpreter's, and other readers raise it.
+    csv.field_size_limit(MOST_CHARACTERS_IN_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=table.separator)
     next(reader, None)
     try:

@@ -12,7 +12,9 @@ def test_bad_lines_are_named_and_the_others_judged(tmp_path):
     bad = ["no json", '{"id": 1, "prompt": "a"}', '{"id": 1, "prompt": "a", "answer": 3}', "[1]"]
     path.write_text("\n".join([bad[0], json.dumps(good), "", *bad[1:], json.dumps(good)]))
     given = []
-    with pytest.raises(DataRefused, match=r"answers\.jsonl, line 1, 4, 5, 6: without what is needed"):
+    with pytest.raises(
+        DataRefused, match=r"answers\.jsonl, line 1, 4, 5, 6: without what is needed"
+    ):
         given.extend(judge_file(path))
     rows = [json.loads(line) for line in given]
     assert [(row["id"], row["label"]) for row in rows] == [(7, "refuses")] * 2

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from cauce.assistant.personal.telling import RECORD
 from cauce.corpus.prompts import prompt
 from cauce.records import Citation, Reply, Statement
 from cauce.runs import read_records
@@ -128,6 +129,10 @@ def test_a_vote_prefers_one_answer_and_a_tie_none(database, ana, exported):
         (reply_of(abstained=True), "the answer is not the model's own words"),
         (reply_of(call=("112",)), "the answer tells whom to call in an emergency"),
         (
+            reply_of(citations=(CITED, CITED.model_copy(update={"source": RECORD}))),
+            "the answer has a person's record in mind",
+        ),
+        (
             reply_of(
                 statements=(Statement(text="a", citation=0), Statement(text="b", citation=1)),
                 citations=(CITED, CITED),
@@ -151,6 +156,10 @@ def test_without_consent_or_an_end_or_about_a_test_nothing_is_learned(
     cut = database.start_question(ana.id, None, QUESTION)
     database.add_feedback(ana.id, cut.id, "down", consent=True)
     assert exported()[0].set_aside == {"the answer was never finished": 1}
+    seen = database.start_question(ana.id, None, QUESTION, ["data:image/png;base64,AA=="])
+    database.finish(seen.id, reply_of())
+    database.add_feedback(ana.id, seen.id, "up", consent=True)
+    assert exported()[0].set_aside["the question came with an image"] == 1
     database.add_feedback(ana.id, answered(ana).id, "up", consent=True)
     found, rows = exported(held_out=frozenset({"ibuprofen"}))
     assert (rows, found.set_aside["about what the run is tested on"]) == ([], 1)

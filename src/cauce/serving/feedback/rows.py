@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+from cauce.assistant.personal.telling import RECORD
 from cauce.corpus.prompts import prompt
 from cauce.records import Citation, Record, Reply
 from cauce.safety.judge.judging import judge
@@ -21,6 +22,8 @@ Reason = Literal[
     "the answer is not the model's own words",
     "the answer rests on several sections",
     "the answer tells whom to call in an emergency",
+    "the answer has a person's record in mind",
+    "the question came with an image",
     "the correction says the same",
     "its user liked the answer and corrected it",
     "neither answer was preferred",
@@ -88,6 +91,8 @@ def row_of_message(
     """What its asker and clinicians said of an answer; a verdict prevails over a thumb."""
     if item.message.state != "done" or item.message.reply is None:
         return "the answer was never finished"
+    if item.message.images:
+        return "the question came with an image"
     shown = shown_by(item.message.reply)
     if not isinstance(shown, Shown):
         return shown
@@ -113,6 +118,8 @@ def _held_back(
 ) -> Reason | None:
     """Why nothing is learned, of an answer by the model, as long as nobody says more."""
     is_corrected = bool(_correction(item))
+    if not is_corrected and any(one.kind == "correction" for one in item.feedback):
+        return "the correction says the same"
     if is_corrected and any(one.kind == "up" for one in item.feedback):
         return "its user liked the answer and corrected it"
     if verdict == "disputed":
@@ -152,6 +159,8 @@ def shown_by(reply: Reply) -> Shown | Reason:
         return "the answer is not the model's own words"
     if reply.call:
         return "the answer tells whom to call in an emergency"
+    if any(cited.source == RECORD for cited in reply.citations):
+        return "the answer has a person's record in mind"
     if len(places) > 1:
         return "the answer rests on several sections"
     words = " ".join(it.text for it in reply.statements if it.citation is not None)
