@@ -91,7 +91,7 @@ def _assistant(folder: Path) -> Run:
         sources=[source],
         corpus={"kind": "pairs", "validation_share": 0.1, "test_share": 0.1},
         model={"new": {"architecture": "llava", "tokenizer": "cauce-mini", "config": config}},
-        training={"steps": 100, "lr": 1e-2, "precision": "fp32", "evaluate_every": 100},
+        training={"steps": 160, "lr": 1e-2, "precision": "fp32", "evaluate_every": 80},
     )
     return _walked(
         folder,

@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cauce.commands.db import db_app
-from cauce.commands.drugs import drugs_app
-from cauce.commands.federated import federated_app
-from cauce.commands.feedback import feedback_app, improve_app
-from cauce.commands.scholar import scholar_app
+from cauce.commands.feedback import improve_app
+from cauce.commands.later import later
 from cauce.commands.serve import serve_app
-from cauce.commands.tasks import tasks_app
 from cauce.commands.trust import trust_app
-from cauce.commands.twin import twin_app
-from cauce.commands.users import users_app
 
 if TYPE_CHECKING:
     from cauce.runs import Run
@@ -41,17 +35,23 @@ tokenizer_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+GROUPS = {
+    "feedback": "What people said of answers: exported, and reviewed by clinicians.",
+    "drugs": "What the documents say of a medicine, and what changed in them.",
+    "scholar": "What articles cite, the DOIs of it, and answers out of a library of them.",
+    "tasks": "Questions that any model or assistant can be asked, and what it scores.",
+    "federated": "Train one model at many sites, each over data that stays where it is.",
+    "twin": "A person's record over time: kept with consent, shown, and forgotten.",
+    "db": "The database of the app: users, conversations, feedback.",
+    "users": "Who may come in to cauce serve: users, their passwords and tokens.",
+}
+"""What is found in each module of `cauce.commands` that is read when it is asked for."""
+
 app.add_typer(serve_app)
 app.add_typer(improve_app)
-app.add_typer(feedback_app, name="feedback")
 app.add_typer(trust_app)
-app.add_typer(drugs_app, name="drugs")
-app.add_typer(scholar_app, name="scholar")
-app.add_typer(tasks_app, name="tasks")
-app.add_typer(federated_app, name="federated")
-app.add_typer(twin_app, name="twin")
-app.add_typer(db_app, name="db")
-app.add_typer(users_app, name="users")
+for group, about in GROUPS.items():
+    app.add_typer(later(group, about), name=group)
 app.add_typer(tokenizer_app, name="tokenizer")
 app.add_typer(runs_app, name="runs")
 app.add_typer(models_app, name="models")

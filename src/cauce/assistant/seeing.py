@@ -31,7 +31,7 @@ ASKED = "Escribe el nombre del medicamento de esta caja, y nada más."
 """What the model is asked of an image; what it was trained to answer."""
 LONGEST_NAME = 40
 """Tokens of a name that is read."""
-SURE = 0.5
+SURE = 0.9
 """Probability that a model must give to the name it read; below it nothing was read."""
 
 BLIND: dict[Spoken, str] = {
