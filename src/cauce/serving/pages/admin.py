@@ -6,7 +6,7 @@ them, who may be unable to log in; that leaves an event in what the person takes
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -28,16 +28,19 @@ from cauce.serving.wording.admin import ADMIN
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
-def user_routes(shell: Shell, database: Database) -> APIRouter:
-    """The list of users, the page of each, and what may be done to them."""
-    router = APIRouter()
+class _People(NamedTuple):
+    """The pages that an administrator sees of users."""
 
-    def users(request: Request, *, problem: str = "") -> HTMLResponse:
-        return shell.page(
+    shell: Shell
+    database: Database
+
+    def all(self, request: Request, *, problem: str = "") -> HTMLResponse:
+        """The list of users."""
+        return self.shell.page(
             request,
             "users.html.j2",
             ADMIN,
-            people=database.users(),
+            people=self.database.users(),
             roles=ROLES,
             shortest=SHORTEST,
             longest=LONGEST,
@@ -45,32 +48,47 @@ def user_routes(shell: Shell, database: Database) -> APIRouter:
             done=request.query_params.get("done", ""),
         )
 
-    def page(
-        request: Request, user_id: str, *, secret: str = "", problem: str = ""
+    def one(
+        self, request: Request, user_id: str, *, secret: str = "", problem: str = ""
     ) -> HTMLResponse:
-        person = mine(database.user(user_id))
-        return shell.page(
+        """The page of a user; a new token's `secret` is shown this once."""
+        person = mine(self.database.user(user_id))
+        return self.shell.page(
             request,
             "user.html.j2",
             ADMIN,
             person=person,
             roles=ROLES,
-            tokens=tokens_of(request, database, person, secret),
-            consents=consents_of(request, database, person.id),
-            is_last=is_last_admin(database, person.id),
+            tokens=tokens_of(request, self.database, person, secret),
+            consents=consents_of(request, self.database, person.id),
+            is_last=is_last_admin(self.database, person.id),
             shortest=SHORTEST,
             longest=LONGEST,
             problem=problem,
             done=request.query_params.get("done", ""),
         )
 
+
+def user_routes(shell: Shell, database: Database) -> APIRouter:
+    """The list of users, the page of each, and what may be done to them."""
+    people, router = _People(shell, database), APIRouter()
+    _add_pages(router, people)
+    _add_secrets(router, people)
+    _add_leaving(router, people)
+    return router
+
+
+def _add_pages(router: APIRouter, people: _People) -> None:
+    """Who there is and in which role."""
+    database = people.database
+
     @router.get("/admin/users", response_class=HTMLResponse)
     def users_page(request: Request) -> HTMLResponse:
-        return users(request)
+        return people.all(request)
 
     @router.get("/admin/users/{user_id}", response_class=HTMLResponse)
     def user_page(request: Request, user_id: str) -> HTMLResponse:
-        return page(request, user_id)
+        return people.one(request, user_id)
 
     @router.post("/admin/users")
     async def add(request: Request) -> Response:
@@ -83,7 +101,7 @@ def user_routes(shell: Shell, database: Database) -> APIRouter:
                 add_person, database, name, role, form.get("password", "")
             )
         except UserError:
-            return await run_in_threadpool(users, request, problem="not_added")
+            return await run_in_threadpool(people.all, request, problem="not_added")
         return on_to(request, f"/admin/users/{user.id}", done="added")
 
     @router.post("/admin/users/{user_id}/role")
@@ -91,11 +109,16 @@ def user_routes(shell: Shell, database: Database) -> APIRouter:
         role = (await read_form(request)).get("role", "")
         is_last = await run_in_threadpool(is_last_admin, database, user_id)
         if role not in ROLES or (is_last and role != "admin"):
-            return await run_in_threadpool(page, request, user_id, problem="not_changed")
+            return await run_in_threadpool(people.one, request, user_id, problem="not_changed")
         await run_in_threadpool(database.set_role, user_id, role)
         by = current_user(request).id
         await run_in_threadpool(database.add_event, "role changed", user_id, role=role, by=by)
         return on_to(request, f"/admin/users/{user_id}", done="changed")
+
+
+def _add_secrets(router: APIRouter, people: _People) -> None:
+    """Passwords and tokens."""
+    database = people.database
 
     @router.post("/admin/users/{user_id}/password")
     async def new_password(request: Request, user_id: str) -> Response:
@@ -104,7 +127,7 @@ def user_routes(shell: Shell, database: Database) -> APIRouter:
         try:
             await run_in_threadpool(change_password, database, person, chosen)
         except UserError:
-            return await run_in_threadpool(page, request, user_id, problem="bad_password")
+            return await run_in_threadpool(people.one, request, user_id, problem="bad_password")
         return on_to(request, f"/admin/users/{user_id}", done="changed")
 
     @router.post("/admin/users/{user_id}/tokens")
@@ -114,13 +137,18 @@ def user_routes(shell: Shell, database: Database) -> APIRouter:
         try:
             issued = await run_in_threadpool(issued_by, form, database, person)
         except UserError:
-            return await run_in_threadpool(page, request, user_id, problem="not_issued")
-        return await run_in_threadpool(page, request, user_id, secret=issued.secret)
+            return await run_in_threadpool(people.one, request, user_id, problem="not_issued")
+        return await run_in_threadpool(people.one, request, user_id, secret=issued.secret)
 
     @router.post("/admin/users/{user_id}/tokens/{token_id}/end")
     def end_token(request: Request, user_id: str, token_id: str) -> Response:
         revoke(database, mine(database.user(user_id)), token_id)
         return on_to(request, f"/admin/users/{user_id}", done="ended")
+
+
+def _add_leaving(router: APIRouter, people: _People) -> None:
+    """What is taken along, and the end of an account."""
+    database = people.database
 
     @router.post("/admin/users/{user_id}/export")
     def export(request: Request, user_id: str) -> Response:
@@ -136,8 +164,6 @@ def user_routes(shell: Shell, database: Database) -> APIRouter:
         person = mine(await run_in_threadpool(database.user, user_id))
         is_last = await run_in_threadpool(is_last_admin, database, user_id)
         if typed != person.name or is_last:
-            return await run_in_threadpool(page, request, user_id, problem="not_deleted")
+            return await run_in_threadpool(people.one, request, user_id, problem="not_deleted")
         await run_in_threadpool(remove, database, user_id)
         return on_to(request, "/admin/users", done="removed")
-
-    return router
