@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.serving.saying import OTHER
 from cauce import audit
 from cauce.knowledge.sections.store import SectionEntry
 from cauce.records import Citation, DoiMatch, Language, Message, Reference, Reply, Statement
@@ -53,27 +54,6 @@ class WithWorks:
         return self._inner.section(source, document_id, section_id, language)
 
 
-class Other:
-    """Another run, which says the same of everything."""
-
-    def reply(
-        self,
-        question: str,
-        history: Sequence[Message] = (),
-        *,
-        plain: bool = False,
-        images: Sequence[str] = (),
-    ) -> Reply:
-        """One sentence."""
-        return Reply(text="Pregúntelo en su farmacia.", language="es")
-
-    def section(
-        self, source: str, document_id: str, section_id: str, language: Language
-    ) -> SectionEntry | None:
-        """None."""
-        return None
-
-
 def works() -> tuple[Reference, ...]:
     """A work that stands, and one that was retracted."""
     match = DoiMatch(score=1.0, margin=1.0, source="printed", retracted=True)
@@ -114,7 +94,7 @@ def fill(database: Database, person: User, folder: Path) -> Features:
     return Features(
         has_articles=True,
         runs=folder / "runs",
-        against=Opponent("other", Other()),
+        against=Opponent("other", OTHER),
         log=folder / "log",
     )
 

@@ -25,7 +25,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from benchmarks import report
-from benchmarks.serving.isolation import Quiet
+from benchmarks.serving.saying import QUIET
 from cauce.serving.access import open_access
 from cauce.serving.access.needs import needs
 from cauce.serving.app import create_app
@@ -83,7 +83,7 @@ def measure() -> None:
 def _routes() -> list[tuple[str, str]]:
     """Method and path of every route of the app."""
     with tempfile.TemporaryDirectory() as folder, open_database(f"{folder}/app.db") as database:
-        app = create_app(Quiet(), model_name="x", access=open_access(database))
+        app = create_app(QUIET, model_name="x", access=open_access(database))
     return sorted(
         (method, str(context.path))
         for context, _ in needs(app.routes)

@@ -29,8 +29,8 @@ from fastapi.routing import APIRoute, RouteContext
 
 from benchmarks import report
 from benchmarks.serving.calling import client_of
-from cauce.knowledge.sections.store import SectionEntry
-from cauce.records import Language, Message, Reply
+from benchmarks.serving.saying import QUIET
+from cauce.records import Reply
 from cauce.serving.access import SCOPES, Limit, Limits, issue_token, open_access
 from cauce.serving.access.needs import STATIC, Require, is_public, needs, unprotected
 from cauce.serving.access.passwords import hash_password, is_password
@@ -82,27 +82,6 @@ class Walked(NamedTuple):
     failures: tuple[str, ...]
 
 
-class Quiet:
-    """An assistant with nothing to say."""
-
-    def reply(
-        self,
-        question: str,
-        history: Sequence[Message] = (),
-        *,
-        plain: bool = False,
-        images: Sequence[str] = (),
-    ) -> Reply:
-        """One sentence, whatever is asked."""
-        return Reply(text="Nothing is known of it.", abstained=True, reason="nothing was found")
-
-    def section(
-        self, source: str, document_id: str, section_id: str, language: Language
-    ) -> SectionEntry | None:
-        """None is held."""
-        return None
-
-
 def measure() -> None:
     """Failures over all roles, and how long a password takes."""
     with tempfile.TemporaryDirectory() as folder, chdir(folder), open_database("app.db") as opened:
@@ -141,8 +120,8 @@ def build(database: Database) -> World:
         database.start_question(user.id, None, "What is it for?")
         tokens[role] = issue_token(database, user, SCOPES[role], name=role).secret
     access = open_access(database)._replace(limits=Limits(MANY, MANY, MANY, MANY))
-    features = Features(runs=Path("runs"), against=Opponent("other", Quiet()), log=Path("log"))
-    app = create_app(Quiet(), model_name="demo", access=access, features=features)
+    features = Features(runs=Path("runs"), against=Opponent("other", QUIET), log=Path("log"))
+    app = create_app(QUIET, model_name="demo", access=access, features=features)
     return World(app, database, ids, tokens)
 
 

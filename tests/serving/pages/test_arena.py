@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 import pytest
-from benchmarks.serving.filling import Other
+from benchmarks.serving.saying import OTHER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +19,7 @@ from cauce.serving.storage import Tally
 from serving.live import QUOTE
 from serving.pages.desk import Desk, desks
 
-AGAINST = Features(against=Opponent("rival", Other()))
+AGAINST = Features(against=Opponent("rival", OTHER))
 OTHER = "Pregúntelo en su farmacia."
 
 
