@@ -6,7 +6,7 @@ import argparse
 import importlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def report(metric: str, value: float, bar: float | None, better: str = "lower") -> None:
@@ -22,15 +22,26 @@ def report(metric: str, value: float, bar: float | None, better: str = "lower") 
     print(json.dumps(line), flush=True)
 
 
-def measure_sections(package: str, sections: Sequence[str], about: str | None) -> None:
-    """Runs `measure` of the sections that `--only` names, all by default; names go to stderr."""
+def sections_parser(about: str | None, sections: Iterable[str]) -> argparse.ArgumentParser:
+    """A parser with `--only`: the list of sections that it names, all of them by default."""
+    known = tuple(sections)
+
+    def named(text: str) -> list[str]:
+        chosen = text.split(",")
+        if unknown := sorted({*chosen} - {*known}):
+            reason = f"no section {', '.join(unknown)}; there are {', '.join(known)}"
+            raise argparse.ArgumentTypeError(reason)
+        return chosen
+
     parser = argparse.ArgumentParser(
         description=about, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--only", default=",".join(sections), help="sections, comma between them")
-    chosen = parser.parse_args().only.split(",")
-    if unknown := sorted({*chosen} - {*sections}):
-        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(sections)}")
-    for name in chosen:
+    parser.add_argument("--only", type=named, default=[*known], help=f"of {','.join(known)}")
+    return parser
+
+
+def measure_sections(package: str, sections: Sequence[str], about: str | None) -> None:
+    """Runs `measure` of the sections that `--only` names, all by default; names go to stderr."""
+    for name in sections_parser(about, sections).parse_args().only:
         print(name, file=sys.stderr, flush=True)
         importlib.import_module(f"{package}.{name}").measure()

@@ -5,8 +5,7 @@ On the CPU, one thread, by CPU seconds. Figures go to stdout as JSON lines, prog
 
 from __future__ import annotations
 
-import argparse
-
+from benchmarks import sections_parser
 from benchmarks.training.measure import prepare_environment, say
 
 
@@ -21,17 +20,10 @@ def main() -> None:
     from benchmarks.evaluation.simulation import simulation
     from benchmarks.liquid.measure import report_machine
 
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
     sections = {
         part.__name__: part for part in (metrics, simulation, comparison, generation, kill, bridges)
     }
-    parser.add_argument("--only", default=",".join(sections), help="sections: %(default)s")
-    chosen = parser.parse_args().only.split(",")
-    unknown = sorted({*chosen} - {*sections})
-    if unknown:
-        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(sections)}")
+    chosen = sections_parser(__doc__, sections).parse_args().only
     report_machine()
     for name in chosen:
         say(name)

@@ -6,12 +6,14 @@ for some minutes; its base model is kept in `--work` and not trained again.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from benchmarks import sections_parser
 from benchmarks.training.measure import prepare_environment, say
+
+SECTIONS = ("aggregation", "hospitals", "privacy", "transports")
 
 
 def main() -> None:
@@ -22,11 +24,7 @@ def main() -> None:
     from benchmarks.federated.privacy import privacy
     from benchmarks.federated.transports import transports
 
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    names = ",".join(part.__name__ for part in (aggregation, hospitals, privacy, transports))
-    parser.add_argument("--only", default=names, help="sections: %(default)s")
+    parser = sections_parser(__doc__, SECTIONS)
     parser.add_argument("--work", type=Path, default=Path("runs/federated"), help="%(default)s")
     options = parser.parse_args()
     sections: dict[str, Callable[[], None]] = {
@@ -35,11 +33,7 @@ def main() -> None:
         "privacy": privacy,
         "transports": transports,
     }
-    chosen = options.only.split(",")
-    unknown = sorted({*chosen} - {*sections})
-    if unknown:
-        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(sections)}")
-    for name in chosen:
+    for name in options.only:
         say(name)
         sections[name]()
 

@@ -7,11 +7,16 @@ they trained is kept in `--work` and not trained again.
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from benchmarks import sections_parser
 from benchmarks.training.measure import prepare_environment, say
+
+QUICK = ("exactness", "attention", "decoding", "experts")
+LONG = ("bars", "ablation", "mini")
+"""Run when asked for."""
 
 
 def main() -> None:
@@ -25,25 +30,20 @@ def main() -> None:
     from benchmarks.foundation.mini import mini
     from benchmarks.liquid.measure import report_machine
 
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    quick = {part.__name__: part for part in (exactness, attention, decoding, experts)}
-    parser.add_argument("--only", default=",".join(quick), help="sections: %(default)s")
+    parser = sections_parser(__doc__, (*QUICK, *LONG))
+    parser.set_defaults(only=[*QUICK])
     parser.add_argument("--work", type=Path, default=Path("runs/foundation"), help="%(default)s")
     parser.add_argument("--at-once", type=int, default=1, help="trainings side by side")
     options = parser.parse_args()
-    long = {
-        part.__name__: partial(part, options.work, at_once=options.at_once)
-        for part in (bars, ablation, mini)
+    sections: dict[str, Callable[[], None]] = {
+        **{part.__name__: part for part in (exactness, attention, decoding, experts)},
+        **{
+            part.__name__: partial(part, options.work, at_once=options.at_once)
+            for part in (bars, ablation, mini)
+        },
     }
-    sections = {**quick, **long}
-    chosen = options.only.split(",")
-    unknown = sorted({*chosen} - {*sections})
-    if unknown:
-        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(sections)}")
     report_machine()
-    for name in chosen:
+    for name in options.only:
         say(name)
         sections[name]()
 

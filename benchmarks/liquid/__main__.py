@@ -7,8 +7,7 @@ progress to stderr.
 
 from __future__ import annotations
 
-import argparse
-
+from benchmarks import sections_parser
 from benchmarks.training.measure import prepare_environment, say
 
 
@@ -24,14 +23,7 @@ def main() -> None:
     from benchmarks.liquid.swap import swap
 
     sections = {part.__name__: part for part in (exactness, speed, memory, gpt2, swap, distil)}
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--only", default=",".join(sections), help="sections: %(default)s")
-    chosen = parser.parse_args().only.split(",")
-    unknown = sorted({*chosen} - {*sections})
-    if unknown:
-        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(sections)}")
+    chosen = sections_parser(__doc__, sections).parse_args().only
     report_machine()
     for name in chosen:
         say(f"{name}: {sections[name].__doc__}")

@@ -10,12 +10,12 @@ lines, progress to stderr.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 import sys
 from pathlib import Path
 
+from benchmarks import sections_parser
 from benchmarks.medicines.options import Options
 
 SECTIONS = ("names", "sections", "answers", "numbers", "claims", "plain", "cleaning", "scale")
@@ -23,10 +23,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--only", default=",".join(SECTIONS), help="sections: %(default)s")
+    parser = sections_parser(__doc__, SECTIONS)
     parser.add_argument(
         "--data",
         type=Path,
@@ -37,14 +34,10 @@ def main() -> None:
     parser.add_argument("--failures", type=Path, help="folder for what was not right")
     parser.add_argument("--run", help="a trained run, whose model then writes in `numbers`")
     arguments = parser.parse_args()
-    chosen = arguments.only.split(",")
-    unknown = sorted({*chosen} - {*SECTIONS})
-    if unknown:
-        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
     if not (arguments.data / "openfda").is_dir():
         parser.error(f"no openfda in {arguments.data}; name the shared inputs with --data")
     options = Options(arguments.data, arguments.quick, arguments.failures, arguments.run)
-    for name in chosen:
+    for name in arguments.only:
         section = importlib.import_module(f"benchmarks.medicines.{name}")
         print(f"{name}: {section.__doc__.splitlines()[0]}", file=sys.stderr, flush=True)
         section.run(options)

@@ -9,10 +9,11 @@ lines, progress to stderr. `retrieval` needs the extra `embeddings`.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
+
+from benchmarks import sections_parser
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -31,21 +32,14 @@ def main() -> None:
         "trie": trie.measure,
         "retrieval": retrieval.measure,
     }
-    arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    arguments.add_argument("--only", default=",".join(sections), help="sections: %(default)s")
+    arguments = sections_parser(__doc__, sections)
     arguments.add_argument(
         "--data", type=Path, default=Path(os.environ.get("CAUCE_SHARED_DATA", SHARED))
     )
     options = arguments.parse_args()
-    chosen = options.only.split(",")
-    unknown = sorted({*chosen} - {*sections})
-    if unknown:
-        arguments.error(f"no section {', '.join(unknown)}; there are {', '.join(sections)}")
     if not (options.data / "scholar").is_dir():
         arguments.error(f"no scholar in {options.data}; name the shared inputs with --data")
-    for name in chosen:
+    for name in options.only:
         print(name, file=sys.stderr, flush=True)
         sections[name](options.data)
 

@@ -6,8 +6,7 @@ stdout as JSON lines, progress to stderr. `--device cuda` prints a table for an 
 
 from __future__ import annotations
 
-import argparse
-
+from benchmarks import sections_parser
 from benchmarks.training.accelerator import accelerator
 from benchmarks.training.measure import prepare_environment, say
 from benchmarks.training.promises import distributed, exactness, kills
@@ -20,21 +19,14 @@ SECTIONS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = sections_parser(__doc__, SECTIONS)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--only", default=",".join(SECTIONS), help="sections: %(default)s")
     options = parser.parse_args()
-    chosen = options.only.split(",")
-    unknown = sorted({*chosen} - {*SECTIONS})
-    if unknown:
-        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
     prepare_environment(options.device)
     if options.device == "cuda":
         accelerator()
         return
-    for name in chosen:
+    for name in options.only:
         say(f"{name}: {SECTIONS[name].__doc__}")
         SECTIONS[name]()
 

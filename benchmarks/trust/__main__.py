@@ -8,10 +8,11 @@ those who wrote the rules and the training texts; their labels are not those of 
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import sys
 from pathlib import Path
+
+from benchmarks import sections_parser
 
 SECTIONS = (
     *("judge", "triage", "guard", "personal", "claims", "conformal", "evidence", "robustness"),
@@ -21,17 +22,10 @@ OF_A_RUN = ("redteam", "adaptive", "clients", "privacy")
 
 
 def main() -> None:
-    names = (*SECTIONS, *OF_A_RUN)
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--only", default=",".join(names), help="sections, comma between them")
+    parser = sections_parser(__doc__, (*SECTIONS, *OF_A_RUN))
     parser.add_argument("--run", type=Path, default=Path("runs/demo"), help="%(default)s")
     options = parser.parse_args()
-    chosen = options.only.split(",")
-    if unknown := sorted({*chosen} - {*names}):
-        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(names)}")
-    for name in chosen:
+    for name in options.only:
         print(name, file=sys.stderr, flush=True)
         section = importlib.import_module(f"benchmarks.trust.{name}")
         section.measure(*([options.run] if name in OF_A_RUN else []))
