@@ -116,6 +116,19 @@ def test_an_adapter_on_a_model_that_had_one_is_found_again(kind, tmp_path):
     assert torch.equal(logits(load_tuned(tmp_path / "second")), logits(second))
 
 
+def test_an_adapter_on_a_model_of_its_own_run_is_found_where_the_run_is_moved_to(tmp_path):
+    run = tmp_path / "demo"
+    for folder in (run, run / "improve" / "1"):
+        folder.mkdir(parents=True)
+        (folder / "manifest.json").write_text('{"stages": {}}')
+    say_something(tiny_decoder("gpt2"), run / "train" / "model")
+    settings = ModelSettings(base=str(run / "train" / "model"), adapter="lora", lora_rank=2)
+    promoted = run / "improve" / "1" / "train" / "model"
+    tuned = say_something(attach(load_base(settings), settings, seed=0), promoted)
+    moved = run.rename(tmp_path / "elsewhere") / promoted.relative_to(run)
+    assert torch.equal(logits(load_tuned(moved)), logits(tuned))
+
+
 def test_an_adapter_used_as_a_base_is_saved_whole_without_another(tmp_path):
     tuned_adapter("llama", tmp_path)
     base = load_base(ModelSettings(base=str(tmp_path / "model")))

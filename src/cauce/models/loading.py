@@ -232,7 +232,7 @@ def save_tuned(loaded: LoadedModel, folder: Path) -> None:
     if loaded.processor is not None:
         loaded.processor.save_pretrained(partial)
     card = {
-        "base": str(Path(loaded.name).resolve()) if Path(loaded.name).is_dir() else loaded.name,
+        "base": _base_as_named_from(folder, loaded.name),
         "adapter": loaded.adapter,
         "quantize": loaded.quantize,
         "liquid": loaded.liquid.model_dump(mode="json") if loaded.liquid else None,
@@ -244,6 +244,16 @@ def save_tuned(loaded: LoadedModel, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
     sync_directory(folder.parent)
+
+
+def _base_as_named_from(folder: Path, name: str) -> str:
+    """A folder of the run that `folder` is in by its way from there: the run may be moved."""
+    base, folder = Path(name).resolve(), folder.resolve()
+    if not Path(name).is_dir():
+        return name
+    runs = (it for it in folder.parents if (it / "manifest.json").is_file())
+    is_of_run = any(run in base.parents for run in runs)
+    return os.path.relpath(base, folder) if is_of_run else str(base)
 
 
 def load_folder(folder: Path, *, name: str, quantize: Quantize = "none") -> LoadedModel:
@@ -462,6 +472,8 @@ def _read_card(folder: Path) -> dict[str, Any]:
             "Train one with: cauce train RUN"
         )
     card: dict[str, Any] = json.loads(path.read_bytes())
+    if card["base"].startswith(".."):
+        card["base"] = str((folder / card["base"]).resolve())
     return card
 
 
