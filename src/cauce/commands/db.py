@@ -12,11 +12,7 @@ import typer
 if TYPE_CHECKING:
     from cauce.serving.storage.database import Database
 
-db_app = typer.Typer(
-    help="The database of the app: users, conversations, feedback.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+db_app = typer.Typer(rich_markup_mode=None)
 
 Where = Annotated[
     str,

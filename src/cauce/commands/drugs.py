@@ -16,11 +16,7 @@ if TYPE_CHECKING:
     from cauce.knowledge.sections.store import DocumentEntry
     from cauce.records import Language
 
-drugs_app = typer.Typer(
-    help="What the documents say of a medicine, and what changed in them.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+drugs_app = typer.Typer(rich_markup_mode=None)
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="A brand, a generic name or a code, es or en.")

@@ -12,11 +12,7 @@ import typer
 if TYPE_CHECKING:
     from cauce.federated.keys import Participant
 
-federated_app = typer.Typer(
-    help="Train one model at many sites, each over data that stays where it is.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+federated_app = typer.Typer(rich_markup_mode=None)
 keys_app = typer.Typer(
     help="Keys and certificates of the participants.", no_args_is_help=True, rich_markup_mode=None
 )

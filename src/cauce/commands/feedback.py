@@ -13,11 +13,7 @@ if TYPE_CHECKING:
     from cauce.improving import Improvement, ImproveSettings
     from cauce.serving.storage import Consented
 
-feedback_app = typer.Typer(
-    help="What people said of answers: exported, and reviewed by clinicians.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+feedback_app = typer.Typer(rich_markup_mode=None)
 improve_app = typer.Typer(rich_markup_mode=None)
 
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's name or path.")]

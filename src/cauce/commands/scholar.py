@@ -13,11 +13,7 @@ import typer
 if TYPE_CHECKING:
     from cauce.records import Language, Refusal
 
-scholar_app = typer.Typer(
-    help="What articles cite, the DOIs of it, and answers out of a library of them.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+scholar_app = typer.Typer(rich_markup_mode=None)
 
 Files = Annotated[
     list[Path],

@@ -16,11 +16,7 @@ if TYPE_CHECKING:
     from cauce.evaluation.tasks import Task
     from cauce.runs import Run
 
-tasks_app = typer.Typer(
-    help="Questions that any model or assistant can be asked, and what it scores.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+tasks_app = typer.Typer(rich_markup_mode=None)
 
 TaskName = Annotated[
     str,

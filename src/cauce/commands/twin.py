@@ -16,11 +16,7 @@ if TYPE_CHECKING:
     from cauce.twin.consent import Consent, Purpose
     from cauce.twin.store import Listed, Twin
 
-twin_app = typer.Typer(
-    help="A person's record over time: kept with consent, shown, and forgotten.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+twin_app = typer.Typer(rich_markup_mode=None)
 
 twin_app.add_typer(model_app)
 
