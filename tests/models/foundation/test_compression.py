@@ -207,6 +207,21 @@ def test_the_ratio_loss_is_1_at_the_ratio_and_pushes_towards_it():
             assert loss.item() == pytest.approx(1.0)
 
 
+def test_padding_is_in_no_loss_and_no_figure():
+    torch.manual_seed(3)
+    hidden, mask = torch.randn(2, 12, WIDTH), torch.ones(2, 12, dtype=torch.long)
+    mask[1, :5] = 0
+    learned = []
+    for padding in (0.0, 9.0):
+        compression, middle = drawn(reconstruction_weight=0.5)
+        rows = torch.where(mask[..., None] == 1, hidden, hidden + padding)
+        places = places_of(2, 12, torch.device("cpu"), attention_mask=mask)
+        compression.train()(rows, places, None, middle)
+        learned.append((compression.auxiliary, compression.figures()))
+    assert torch.equal(learned[0][0], learned[1][0])
+    assert learned[0][1] == learned[1][1]
+
+
 def test_a_row_of_one_token_has_a_finite_loss():
     compression, middle = drawn(reconstruction_weight=1.0)
     compression.train()(torch.randn(1, 1, WIDTH), whole(1, 1), None, middle)

@@ -45,6 +45,16 @@ class Chunking:
         return self.probability >= 0.5
 
     @cached_property
+    def real(self) -> Bool[Tensor, "b t"]:
+        """False at padding."""
+        return torch.ones_like(self.starts) if self.is_real is None else self.is_real
+
+    @cached_property
+    def free(self) -> Bool[Tensor, "b t"]:
+        """True where it is for the router to say whether a chunk begins."""
+        return self.real & ~self.starts
+
+    @cached_property
     def numbers(self) -> Int[Tensor, "b t"]:
         """The chunk of each token, from 0 in each row; -1 for the one the row goes on with."""
         return self.is_border.cumsum(1) - 1

@@ -74,6 +74,7 @@ class Compression(Module):
         self.auxiliary: Float[Tensor, ""] | None = None
         self.borders: Bool[Tensor, "b t"] | None = None
         self.probability: Float[Tensor, "b t"] | None = None
+        self.real: Bool[Tensor, "b t"] | None = None
 
     def forward(
         self,
@@ -106,17 +107,18 @@ class Compression(Module):
         return hidden + (confidence[..., None] * handed).to(hidden.dtype)
 
     def figures(self) -> dict[str, float]:
-        """Tokens per chunk and the router's mean probability in the last call."""
-        if self.borders is None or self.probability is None:
+        """Tokens per chunk and the router's mean probability in the last call, without padding."""
+        if self.borders is None or self.probability is None or self.real is None:
             return {}
         return {
-            "tokens_per_chunk": 1 / self.borders.float().mean().item(),
-            "border_probability": self.probability.mean().item(),
+            "tokens_per_chunk": 1 / self.borders[self.real].float().mean().item(),
+            "border_probability": self.probability[self.real].mean().item(),
         }
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the last forward pass, whose graph cannot be copied."""
-        return {**self.__dict__, "auxiliary": None, "borders": None, "probability": None}
+        last = ("auxiliary", "borders", "probability", "real")
+        return {**self.__dict__, **dict.fromkeys(last)}
 
     def _route(
         self, hidden: Float[Tensor, "b t d"], places: Places, memory: Memory | None
@@ -143,7 +145,7 @@ class Compression(Module):
     def _record(
         self, chunking: Chunking, hidden: Float[Tensor, "b t d"], *, is_learning: bool
     ) -> None:
-        self.borders = chunking.is_border
+        self.borders, self.real = chunking.is_border, chunking.real
         self.probability = chunking.probability.detach()
         self.auxiliary = None
         if is_learning:
@@ -224,10 +226,10 @@ def _cosine(one: Float[Tensor, "b t d"], other: Float[Tensor, "b t d"]) -> Float
 def ratio_loss(chunking: Chunking, ratio: float) -> Float[Tensor, ""]:
     """N/(N-1) ((N-1) F G + (1-F)(1-G)), for N tokens per chunk (arXiv 2507.07955, equation 10).
 
-    F is the share of borders, G the mean probability, of the tokens that begin no document. The
-    gradient goes through G: down while F > 1/N, up while F < 1/N.
+    F is the share of borders, G the mean probability, of the tokens that begin no document and are
+    no padding. The gradient goes through G: down while F > 1/N, up while F < 1/N.
     """
-    free = ~chunking.starts
+    free = chunking.free
     count = free.sum().clamp_min(1)
     share = (chunking.is_border & free).sum() / count
     mean = torch.where(free, chunking.probability, 0.0).sum() / count
@@ -255,11 +257,11 @@ def reconstruction_loss(
     chunks = taken(hidden, before)
     held, hidden = (chunks + foresight(chunks)).float(), hidden.float()
     absolute = (held - hidden).abs().mean(-1) / hidden.abs().mean(-1).clamp_min(1e-6)
-    free = ~chunking.starts
+    free = chunking.free
     error = torch.where(free, 1 - _cosine(held, hidden) + absolute, 0.0)
     surprise = error.detach() - error.detach().sum() / free.sum().clamp_min(1)
     probability = chunking.probability
     at_borders = chunking.is_border * (error - error.detach())
     moved = (probability - probability.detach()) * surprise * free
-    lost: Tensor = (~chunking.is_border * error + at_borders - moved).mean()
-    return lost
+    lost: Tensor = (~chunking.is_border * error + at_borders - moved).sum()
+    return lost / chunking.real.sum()
