@@ -241,3 +241,19 @@ def test_a_text_is_read_into_a_memory_as_it_is_without_one(
     layer, hidden = make(window=window), torch.randn(2, 13, WIDTH)
     places = places_of(2, 13, hidden.device)
     assert torch.equal(layer(hidden, places, {}), layer(hidden, places))
+
+
+@pytest.mark.parametrize("window", [None, 4])
+def test_a_long_piece_in_which_documents_begin_goes_on_from_a_memory(window: int | None) -> None:
+    layer = make(window=window)
+    parts = [torch.randn(1, length, WIDTH) for length in (9, 7, 2)]
+    hidden = torch.cat(parts, 1)
+    positions = torch.cat([torch.arange(part.shape[1]) for part in parts])[None]
+    memory: Memory = {}
+    outputs = []
+    for begin, end in ((0, 4), (4, 17), (17, 18)):
+        piece = positions[:, begin:end]
+        places = places_of(1, end - begin, hidden.device, position_ids=piece, past=begin)
+        outputs.append(layer(hidden[:, begin:end], places, memory))
+    expected = torch.cat([alone(layer, part) for part in parts], 1)
+    torch.testing.assert_close(torch.cat(outputs, 1), expected)

@@ -186,22 +186,40 @@ class WindowAttention(Attention):
             keys = torch.cat((kept.keys, key), 2)
             values = torch.cat((kept.values, value), 2)
             positions = torch.cat((kept.positions, places.positions), 1)
-            taken = self._attend(query, keys, values, self._visible(positions, places))
+            taken = self._in_pieces(query, keys, values, positions, places)
         else:
             keys, values, positions = key, value, places.positions
             taken = self._whole(query, key, value, places)
         _Kept(keys, values, _of_last_document(positions, places)).store(memory, self.config.window)
         return taken
 
-    def _visible(self, positions: Int[Tensor, "b s"], places: Places) -> Bool[Tensor, "b 1 t s"]:
-        behind = places.positions[:, :, None] - positions[:, None, :]
-        visible = (behind >= 0) & (positions != NOWHERE)[:, None, :]
+    def _in_pieces(
+        self, query: Tensor, keys: Tensor, values: Tensor, positions: Tensor, places: Places
+    ) -> Tensor:
+        """A window of queries at a time, which sees its own keys and a window before: (b t h w)."""
+        tokens, past = query.shape[2], keys.shape[2] - query.shape[2]
+        window = self.config.window or keys.shape[2]
+        pieces = []
+        for begin in range(0, tokens, window):
+            asked = slice(begin, min(begin + window, tokens))
+            seen = slice(max(0, past + begin - window + 1), past + asked.stop)
+            visible = self._visible(positions, places, asked, seen)
+            part = self._attend(query[:, :, asked], keys[:, :, seen], values[:, :, seen], visible)
+            pieces.append(part)
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces, 1)
+
+    def _visible(
+        self, positions: Int[Tensor, "b all"], places: Places, asked: slice, seen: slice
+    ) -> Bool[Tensor, "b 1 t s"]:
+        """Which of the keys `seen` the tokens `asked` see; `positions` are those of all keys."""
+        keys = positions[:, None, seen]
+        behind = places.positions[:, asked, None] - keys
+        visible = (behind >= 0) & (keys != NOWHERE)
         if self.config.window is not None:
             visible &= behind < self.config.window
         if places.documents is not None:
-            past = positions.shape[1] - places.documents.shape[1]
-            documents = pad(places.documents, (past, 0))
-            visible &= places.documents[:, :, None] == documents[:, None, :]
+            documents = pad(places.documents, (positions.shape[1] - places.documents.shape[1], 0))
+            visible &= places.documents[:, asked, None] == documents[:, None, seen]
         return visible[:, None]
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
