@@ -26,7 +26,7 @@ from cauce.report.trust.evidence import Evidence
 from cauce.report.trust.gathering import gather
 from cauce.report.trust.measures import law
 from cauce.report.trust.served import FOLDER, months
-from cauce.runs import Run, sha256_of_file
+from cauce.runs import Run, fingerprint, sha256_of_file
 
 REPORT, FILE, LOG, EVIDENCE = "report", "file", "log", "evidence"
 """Events of the chain: what is reported on, what was read, how far a log had come, what is known"""
@@ -44,7 +44,7 @@ class Cover(Record):
     notice: str
     law_read: str
     written_by: dict[str, str]
-    """Versions of cauce and of the packages that write page and card."""
+    """Versions of cauce, of the packages that write page and card, and of their wording."""
 
 
 class SourceFile(Record):
@@ -115,10 +115,12 @@ class Dossier(Record):
 
 
 def written_by() -> dict[str, str]:
-    """What writes page and card here."""
+    """What writes page and card here; `wording` changes with each change of their text or form."""
+    sources = sorted(it for it in Path(__file__).parent.iterdir() if it.suffix in (".py", ".j2"))
     return {
         "cauce": cauce.__version__,
         **{name: importlib.metadata.version(name) for name in WRITERS},
+        "wording": fingerprint(*(sha256_of_file(path) for path in sources)),
     }
 
 
