@@ -58,7 +58,7 @@ def refusal(data: dict[str, object]) -> str:
         (
             {"assistant": {"zzz": 1}},
             "the keys here are answer_chars, batch_size, country, guards, max_new_tokens, "
-            "model_names, passage_chars, policy, reader, remedy, way.",
+            "model_names, passage_chars, policy, reader, remedy, twin_model, way.",
         ),
     ],
 )

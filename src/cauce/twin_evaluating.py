@@ -20,6 +20,7 @@ from cauce.evaluation.risk_systems import (
     evaluation_file,
     measure_groups,
     measure_systems,
+    measure_withheld,
 )
 from cauce.evaluation.statistics import Floats
 from cauce.runs import atomic_write
@@ -58,6 +59,8 @@ def evaluate(
     tellers: Tellers = {}
     if told.is_enough:
         tellers = _tellers(trained, _baselines(trained, progress, twins))
+    domain = trained.learned.domain
+    doubts = {one.id: domain.doubts(trained.model, one) for one in cohort.people}
     drift = None
     if data:
         known = Known(risks.tolist(), judged.happened.tolist())
@@ -68,6 +71,7 @@ def evaluate(
         outcome=trained.task.outcome,
         model=_own_name(trained),
         systems=measure_systems(tellers, *judged, draws=draws),
+        withheld=measure_withheld(told, doubts, draws=draws),
         groups=measure_groups(told, judged.series, trained.model.variables, draws=draws),
         forecasts=forecast_figures(trained.model, cohort.people) if trained.foretells else {},
         drift=drift,

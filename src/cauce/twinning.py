@@ -3,7 +3,7 @@
 runs/NAME/
   recipe.yaml            the task, defaults included
   train/model/           the model
-  train/learned.json     the ranges and margins that bound its guesses
+  train/learned.json     whom it may tell of, and the margins that bound its guesses
   train/reference.json   what people were like, by which drift is told
   train/people.json      fingerprints of who was learned from, and of who was held out
 """
@@ -18,20 +18,26 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import yaml
+from pydantic import ValidationError
 
-from cauce.errors import NotFound, TrainingRefused, UserError
+from cauce.errors import DataRefused, NotFound, TrainingRefused, UserError
 from cauce.evaluation.drift import Reference, reference_of
 from cauce.evaluation.margins import measure_margins
+from cauce.evaluation.risk_systems import read_evaluations
 from cauce.records import Record
+from cauce.report.twin.guess import Guess, guess_of
 from cauce.road import versions
 from cauce.runs import Run, atomic_write, fingerprint
 from cauce.twin.cohort import Cohort, read_cohort
+from cauce.twin.domain import Domain, domain_of
+from cauce.twin.medicines import with_medicines
 from cauce.twin.outcomes import read_outcomes
 from cauce.twin.readings import reading_of_name
 from cauce.twin.series import Series, Variables
-from cauce.twin.simulation import Change, Learned, Simulation, ranges_of, simulate, stopped
+from cauce.twin.series_of import series_of
+from cauce.twin.simulation import Change, Learned, Simulation, simulate, stopped
 from cauce.twin.state import TwinModel, TwinSettings, fit_twin
-from cauce.twin.store import TWINS
+from cauce.twin.store import TWINS, Twin
 from cauce.twin.units import NotComparable, in_unit, ucum
 
 Progress = Callable[[str], None]
@@ -94,7 +100,7 @@ class Trained(NamedTuple):
 
 def foretells(settings: TwinSettings) -> bool:
     """Whether a model made so tells of the next readings, and not of risks alone."""
-    return bool({"liquid", "gru"} & {*settings.members}) and settings.liquid.forecast_weight > 0
+    return settings.has_state and settings.liquid.forecast_weight > 0
 
 
 def mark_of(series: Series) -> str:
@@ -127,7 +133,8 @@ def train(
         versions=versions(),
         twins=sorted(cohort.twins.values()),
     )
-    inputs = fingerprint("train", task.model_dump(mode="json"), _state_of(people), versions())
+    kept = sorted(Domain.model_fields)
+    inputs = fingerprint("train", task.model_dump(mode="json"), _state_of(people), versions(), kept)
     done = run.do_stage(
         "train", inputs, lambda folder: _train(task, cohort.variables, people, folder, progress)
     )
@@ -136,7 +143,7 @@ def train(
 
 
 def open_trained(name: str) -> Trained:
-    """The run's model; NotFound where the run has none."""
+    """The run's model; NotFound where the run has none, DataRefused where it is an older one's."""
     run = Run.open(name)
     folder = run.path / "train"
     if not (folder / "people.json").is_file():
@@ -148,10 +155,28 @@ def open_trained(name: str) -> Trained:
         run,
         task,
         TwinModel.load(folder / "model"),
-        _read(folder / "learned.json", Learned),
+        _learned(folder / "learned.json"),
         _read(folder / "reference.json", Reference),
         _read(folder / "people.json", Split),
     )
+
+
+def guesser(name: str) -> Callable[[Twin], Guess]:
+    """What tells the risk of a twin by the run's model, with what its risks were worth before.
+
+    Raises as `open_trained` does.
+    """
+    trained = open_trained(name)
+    model, domain = trained.model, trained.learned.domain
+    evaluations = read_evaluations(trained.run.path / "evaluate")
+    measured = evaluations[0].systems.get(evaluations[0].model) if evaluations else None
+
+    def guess(twin: Twin) -> Guess:
+        series = series_of(twin.timeline, model.variables)
+        series = with_medicines(series, twin.timeline, model.variables)
+        return guess_of(model, domain, series, measured, run=trained.run.path.name)
+
+    return guess
 
 
 def what_if(
@@ -246,7 +271,7 @@ def _train(
         margins = measure_margins(model, held_out.series, seed=task.settings.seed)
     else:
         margins = ()
-    bounds = Learned(ranges=ranges_of(learned.series, variables), margins=margins)
+    bounds = Learned(domain=domain_of(model, learned.series), margins=margins)
     _write(folder / "learned.json", bounds)
     _write(folder / "reference.json", reference_of(learned.series, variables))
     _write(folder / "people.json", split)
@@ -271,6 +296,16 @@ def _state_of(people: People) -> list[Any]:
 def _write(path: Path, record: Record) -> None:
     with atomic_write(path, private=True) as stream:
         stream.write(record.model_dump_json(indent=1).encode() + b"\n")
+
+
+def _learned(path: Path) -> Learned:
+    try:
+        return _read(path, Learned)
+    except ValidationError:
+        raise DataRefused(
+            f"{path} does not say whom the model may tell of: an older version trained it.\n"
+            "Train it again with the same command: cauce twin train DATA --out RUN"
+        ) from None
 
 
 def _read(path: Path, kind: type[R]) -> R:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import stat
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from lxml import html
 from typer.testing import CliRunner, Result
 
+from cauce.commands import serve
 from cauce.commands.twin import twin_app
 from cauce.errors import (
     ConsentExpired,
@@ -31,7 +33,7 @@ from cauce.report.page import write_report
 from cauce.runs import Run
 from cauce.twin.consent import Consent
 from cauce.twin.simulation import WARNING, Simulation
-from cauce.twin.store import add_twin
+from cauce.twin.store import add_twin, open_twin
 from cauce.twinning import open_trained, read_change
 
 pytest.importorskip("pyarrow")
@@ -39,6 +41,12 @@ pytest.importorskip("sklearn")
 
 TINY = ("folds=2", "liquid.units=4", "liquid.backbone=4", "liquid.networks=1", "liquid.epochs=2")
 START = datetime(2026, 3, 1, 8)
+JOAN = (
+    ("2T02:00", "creatinine", 1.2, "mg/dL"),
+    ("1T08:00", "heart_rate", 76, "/min"),
+    ("1T20:00", "heart_rate", 78, "/min"),
+)
+"""With what is above like those learned from; of Ana there is too little."""
 
 
 def table(people: range, *, level: float = 1.1, known: int = 1000) -> tuple[str, str]:
@@ -89,11 +97,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }.items():
         (folder / f"{name}people.csv").write_text(people)
         (folder / f"{name}deaths.csv").write_text(outcomes)
-    (folder / "ana.csv").write_text(
-        "person,time,name,value,unit\n"
-        "ana,2026-03-01T08:00,creatinine,1.0,mg/dL\n"
-        "ana,2026-03-01T20:00,creatinine,1.2,mg/dL\n"
-    )
     consent = Consent(
         by="Ana",
         quality="self",
@@ -101,7 +104,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         given=date(2026, 1, 1),
         until=date(2999, 1, 1),
     )
-    add_twin("ana", [folder / "ana.csv"], consent, twins=folder / "twins")
+    for name, hours in {"ana": (8, 20), "joan": (8, 14, 20)}.items():
+        rows = [f"{name},2026-03-01T{hour:02}:00,creatinine,1.1,mg/dL" for hour in hours]
+        if name == "joan":
+            rows += [f"joan,2026-03-0{d},{n},{v},{u}" for d, n, v, u in JOAN]
+        (folder / f"{name}.csv").write_text("\n".join(["person,time,name,value,unit", *rows]))
+        add_twin(name, [folder / f"{name}.csv"], consent, twins=folder / "twins")
     before = Path.cwd()
     os.chdir(folder)
     trained = cauce(*TRAIN)
@@ -137,7 +145,7 @@ def test_training_again_with_nothing_changed_does_nothing():
 
 def test_all_ways_stand_side_by_side():
     shown = Path("evaluated.txt").read_text()
-    rows = [line.split()[0] for line in shown.splitlines() if " [0." in line]
+    rows = [line.split()[0] for line in shown.splitlines() if " [0." in line[:60]]
     assert rows == ["last", "logistic", "trees", "gru", "liquid", "stacked"]
     assert "The run's own model is stacked." in shown
     found, *_ = read_evaluations(Path("runs/ward/evaluate"))
@@ -156,6 +164,7 @@ def test_the_report_shows_every_way_with_its_diagram():
     html.fromstring(page.encode())
     assert page.count("<svg viewBox") == 6
     assert "<strong>stacked</strong>" in page and "A model’s guess" in page
+    assert "Whoever asks is told no risk of" in page
     assert "person-" not in page and "http" not in page.replace("http-equiv", "")
 
 
@@ -186,12 +195,51 @@ def test_a_simulation_is_marked_as_a_guess(language):
 
 
 def test_a_simulation_says_what_a_change_would_have_told():
-    shown = cauce("simulate", "ward", "ana", "--set", "creatinine=177 umol/L", "--json")
+    shown = cauce("simulate", "ward", "joan", "--set", "creatinine=177 umol/L", "--json")
     found = Simulation.model_validate_json(shown.stdout)
+    assert found.risk_as_is and found.risk_changed and found.doubts == ()
     assert found.replaced[0].supposed == pytest.approx(2.0, abs=0.01)
     assert found.risk_changed.together > found.risk_as_is.together
     assert set(found.risk_as_is.members) == {"liquid", "logistic"}
     assert set(json.loads(shown.stdout)["warning"]) == {"es", "en", "ca"}
+
+
+def test_of_whom_too_little_is_known_no_risk_is_told():
+    shown = cauce("simulate", "ward", "ana", "--set", "creatinina=2", "--lang", "en").stdout
+    assert "tells no risk of this person" in shown and "there are 2 readings (of 99" in shown
+    assert "risk of death" not in shown
+    page = cauce("show", "ana", "--run", "ward", "--lang", "es").stdout
+    assert page.splitlines()[-1].startswith("death: El modelo no da el riesgo")
+    assert "%" in cauce("show", "joan", "--run", "ward").stdout.splitlines()[-1]
+    found, *_ = read_evaluations(Path("runs/ward/evaluate"))
+    own = found.systems["stacked"].figures
+    assert found.withheld.figures is not None
+    assert found.withheld.figures.n == own.n - found.withheld.people
+    assert f"no risk of {found.withheld.people} of 40" in Path("evaluated.txt").read_text()
+    asked = cauce("evaluate", "ward", "ana", "joan", "--json").stdout
+    assert TwinEvaluation.model_validate_json(asked).withheld.people == 1
+
+
+def test_the_app_tells_the_risk_by_the_model_that_its_recipe_names(home):
+    served = home / "runs" / "served"
+    served.mkdir()
+    recipe = "run: served\nsources: [{kind: vademecum}]\nassistant: {twin_model: %s}\n"
+    (served / "recipe.yaml").write_text(recipe % "ward")
+    guess = serve._guess(Run(served))
+    assert guess is not None
+    told = [guess(open_twin(name, "display")) for name in ("joan", "ana")]
+    assert told[0].risk is not None and told[0].bins and told[1].risk is None
+    (served / "recipe.yaml").write_text(recipe % "''")
+    assert serve._guess(Run(served)) is None
+    shutil.rmtree(served)
+
+
+@pytest.mark.parametrize("kept", ["train/learned.json", "evaluate/x.json"])
+def test_what_an_older_version_left_is_refused_with_what_to_do(home, tmp_path, kept):
+    shutil.copytree(home / "runs" / "ward", tmp_path / "ward")
+    (tmp_path / "ward" / kept).write_text('{"ranges": {}, "margins": []}')
+    error = refused("show", "joan", "--run", str(tmp_path / "ward"))
+    assert isinstance(error, DataRefused) and "cauce twin train DATA --out" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cauce.evaluation.risk_systems import ReliabilityBin
+from cauce.report.twin.guess import Guess
 from cauce.serving import twins
+from cauce.serving.features import Features
 from cauce.serving.security import HEADERS
+from cauce.twin.domain import Comparison
 from cauce.twin.store import LOG, add_twin, renew
 from serving.live import KnownAnswers, running
 from twin.people import consent, record
@@ -42,6 +46,29 @@ def test_the_page_keeps_the_policy_of_the_server(client: httpx.Client) -> None:
     assert sheet.headers["content-type"].startswith("text/css")
     assert "@media print" in sheet.text
     assert re.findall(r'href="\?lang=(\w+)"', answer.text) == ["es", "en", "ca"]
+
+
+def test_the_risk_is_on_the_page_or_why_there_is_none(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = [Comparison(compared="readings", found=2, low=34)]
+    bins = [ReliabilityBin(0.1, 0.12, 0.06, 0.2, 90)]
+    told = {
+        "ana": Guess("admission", 0.31, {}, bins, 0.02, "stay"),
+        "eva": Guess("admission", None, {}, (), None, "stay", few),
+    }
+    add_twin("eva", [home.parent / "ingrid-2026.json"], consent(), twins=home)
+    monkeypatch.chdir(home.parent)
+    pages = {}
+    for name in told:
+        features = Features(guess=lambda twin: told[twin.name])
+        with running(KnownAnswers(), twin=name, features=features) as url:
+            page = httpx.get(f"{url}/twin/{name}?lang=en").text
+        assert not re.search(r"<style|<script| style=|\son\w+=|https?:", page)
+        pages[name] = page[page.index('class="guess"') :]
+    assert "admission: 31 %" in pages["ana"] and "<polyline" in pages["ana"]
+    assert "tells no risk of this person" in pages["eva"] and "34 or more" in pages["eva"]
+    assert "<polyline" not in pages["eva"] and 'class="gauge"' not in pages["eva"]
 
 
 def test_only_the_twin_that_is_served_can_be_asked_for(client: httpx.Client, home: Path) -> None:

@@ -8,10 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from cauce.twin.consent import Consent, Purpose
+from cauce.twin.domain import Domain
 
 PERSON_ID = "7c1f6a52-0b7e-4f0e-9d7c-aa51c2f0be11"
 NAME = "Íngrid Sañudo Ferrer"
 CREATININE = "b2c9798e-c8dc-472e-bdbf-5568bd1917ee"
+ANYONE = Domain(
+    ranges={},
+    statics={},
+    fewest_readings=1,
+    fewest_variables=1,
+    hours=(0.0, 1000.0),
+    most_outside=1.0,
+    cloud=None,
+    farthest=0.0,
+)
+"""Of a model that may be asked of anyone of whom something was measured."""
 
 
 def resource(kind: str, id: str, **fields: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from cauce.twin.consent import Consent
 from cauce.twin.medicines import TAKING, with_medicines
 from cauce.twin.parquet import write_timelines
 from cauce.twin.series import Series, Variables
+from cauce.twin.series_of import measurements_of
 from cauce.twin.store import add_twin
 from cauce.twin.timeline import Event, Person, Timeline
 
@@ -71,6 +72,17 @@ def test_a_medicine_is_taken_from_its_start_until_its_end(timelines):
     assert taken["taking metformin 500 mg"] == [0, 1, 1, 1]
     assert taken["taking enalapril"] == [0, 0, 1, 0]
     assert cohort.timelines["ana"] == ANA
+
+
+def test_a_timeline_is_told_as_pairs_of_hour_and_value():
+    events = (
+        event("condition", "Diabetes", 1),
+        *(reading("creatinine", 2, 1.1), reading("glucose", 2, 98.0)),
+        *(reading("creatinine", 4, 1.4), reading("creatinine", 4, 9.0)),
+        reading("glucose", 5, 120.0).model_copy(update={"is_active": False}),
+    )
+    told = measurements_of(Timeline(person=Person(id="ana"), events=events)).of
+    assert told == {"creatinine": ((24.0, 1.1), (72.0, 9.0)), "glucose": ((24.0, 98.0),)}
 
 
 def test_a_medicine_that_is_over_and_tells_no_end_was_taken_for_a_day():

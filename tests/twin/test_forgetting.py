@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cauce import audit
 from cauce.errors import ConsentRefused, DataRefused, NotForgotten, NotFound
@@ -102,6 +103,24 @@ def test_runs_that_learned_from_it_are_refused_until_trained_anew(twins: Path) -
         Run.open(run.path)
     run.update_manifest(twins=["another"])
     assert Run.open(run.path).path == run.path
+
+
+def test_a_recipe_that_names_the_twin_is_mended_where_it_learned_and_else_found(
+    twins: Path,
+) -> None:
+    learned, other = run_of(twins, "ward"), Run(twins.parent / "runs" / "other")
+    write_json(other.path / "manifest.json", {"stages": {}})
+    for run in (learned, other):
+        (run.path / "recipe.yaml").write_text("run: ana\ndata: [people.csv, ana]\n")
+    assert [(hit.path, hit.kinds) for hit in preview("ana", twins=twins).hits] == [
+        (other.path / "recipe.yaml", ("twin",))
+    ]
+    found = forget("ana", twins=twins)
+    with pytest.raises(NotForgotten, match=r"other/recipe\.yaml \(twin\)"):
+        refuse_what_is_left(found)
+    [id] = learned.manifest["forgotten_twins"]
+    recipe = yaml.safe_load((learned.path / "recipe.yaml").read_text())
+    assert recipe == {"run": "ana", "data": ["people.csv", id]}
 
 
 def test_runs_are_removed_on_request(twins: Path) -> None:

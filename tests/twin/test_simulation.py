@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.stats import binom
 
 from cauce.errors import UserError
 from cauce.evaluation.margins import measure_margins
+from cauce.twin.domain import Cloud, ranges_of
 from cauce.twin.series import Series, Variables
 from cauce.twin.simulation import (
     WARNING,
     Change,
     Learned,
     Margin,
-    ranges_of,
     simulate,
     stopped,
 )
 from cauce.twin.simulation_text import simulation_text
 from cauce.twin.state.model import Forecast
+from twin.people import ANYONE
 
 VARIABLES = Variables(readings=("creatinine", "glucose", "taking metformin 500 mg"))
 
@@ -60,12 +62,17 @@ def person(generator, noise=1.0):
     return Series("x", hours, values, np.zeros(0))
 
 
+DOMAIN = ANYONE.model_copy(
+    update={
+        "ranges": {
+            "creatinine": (0.4, 8.0),
+            "glucose": (40.0, 400.0),
+            "taking metformin 500 mg": (0.0, 1.0),
+        }
+    }
+)
 LEARNED = Learned(
-    ranges={
-        "creatinine": (0.4, 8.0),
-        "glucose": (40.0, 400.0),
-        "taking metformin 500 mg": (0.0, 1.0),
-    },
+    domain=DOMAIN,
     margins=(
         Margin(
             reading="creatinine",
@@ -97,6 +104,7 @@ def test_nothing_but_the_last_value_is_another():
     assert ANA.values[1, 0] == 1.4
     (replaced,) = found.replaced
     assert (replaced.measured, replaced.supposed, replaced.hours_ago) == (1.4, 2.4, 4.0)
+    assert found.risk_as_is is not None and found.risk_changed is not None
     assert found.risk_as_is.together == pytest.approx(0.105)
     assert found.risk_changed.members == pytest.approx({"liquid": 0.24, "trees": 0.12})
     assert found.warning == WARNING
@@ -131,6 +139,25 @@ def test_a_medicine_that_the_model_is_told_of_is_stopped_at_the_last_time():
     assert (found.replaced[0].measured, found.replaced[0].supposed) == (1.0, 0.0)
     assert model.asked[1].values[:, 2].tolist() == [0.0, 1.0, 0.0]
     assert {effect.reading for effect in found.effects} == {"creatinine", "glucose"}
+
+
+@pytest.mark.parametrize(
+    ("medicine", "found"),
+    [
+        ("Metformina", ["taking metformin 500 mg", "taking metformina 850 mg"]),
+        ("metformin", ["taking metformin 500 mg", "taking metformina 850 mg"]),
+        ("ibuprofeno", ["taking ibuprofen 400"]),
+        ("zyxorin", ["taking zyxorin forte"]),
+    ],
+)
+def test_a_medicine_is_found_by_its_substance_in_either_language(medicine, found):
+    readings = (
+        *("taking metformin 500 mg", "taking metformina 850 mg", "taking ibuprofen 400"),
+        *("taking dexibuprofen 400", "taking zyxorin forte"),
+    )
+    takes_all = Series("ana", np.zeros(1), np.ones((1, 5)), np.zeros(0))
+    changes = stopped(medicine, takes_all, Variables(readings=readings))
+    assert changes == [Change(name, 0.0) for name in found]
 
 
 @pytest.mark.parametrize("medicine", ["warfarin", "creatinine"])
@@ -187,7 +214,7 @@ def test_new_people_keep_within_the_margins_as_often_as_promised():
     generator = np.random.default_rng(0)
     model = StandIn(0.3)
     margins = measure_margins(model, [person(generator) for _ in range(200)], seed=1)
-    learned = Learned(ranges={}, margins=margins)
+    learned = Learned(domain=ANYONE, margins=margins)
     margin = learned.margin("creatinine", 3.0)
     assert margin is not None and margin.people > 150
     assert margin.usual is not None and margin.far is not None and margin.paired is not None
@@ -236,10 +263,44 @@ def test_a_text_begins_and_ends_with_its_warning(language, said):
     assert "1 [-0.0607, 2.06]" in text
 
 
+@pytest.mark.parametrize(
+    ("bounds", "language", "said"),
+    [
+        ({"fewest_readings": 5}, "en", "there are 4 readings (of 99 in 100 of them 5 or more)"),
+        ({"hours": (20.0, 48.0)}, "es", "abarcan 9 horas (de 99 de cada 100 de ellas, de 20 a 48)"),
+        (
+            {"most_outside": 0.2, "ranges": {**DOMAIN.ranges, "glucose": (1.0, 2.0)}},
+            "ca",
+            "el 50 %",
+        ),
+    ],
+)
+def test_someone_unlike_those_learned_from_is_told_no_risk_and_why(bounds, language, said):
+    learned = LEARNED.model_copy(update={"domain": DOMAIN.model_copy(update=bounds)})
+    found = simulate(StandIn(), learned, ANA, [Change("creatinine", 2.4)], hours=24)
+    assert (found.risk_as_is, found.risk_changed) == (None, None)
+    text = simulation_text(found, language)
+    assert said in text and "10.5%" not in text
+    assert found == type(found).model_validate_json(found.model_dump_json())
+
+
+def test_no_risk_of_a_change_that_leads_away_from_those_learned_from():
+    model = StandIn()
+    model.states = lambda series: torch.tensor([[np.nanmax(series.values[:, 0])]])
+    near = Cloud(centre=(1.4,), precision=((4.0,),))
+    domain = DOMAIN.model_copy(update={"cloud": near, "farthest": 1.5})
+    learned = LEARNED.model_copy(update={"domain": domain})
+    assert simulate(model, learned, ANA, [Change("creatinine", 2.1)], hours=24).doubts == ()
+    found = simulate(model, learned, ANA, [Change("creatinine", 2.4)], hours=24)
+    assert found.risk_as_is is None
+    assert [(one.compared, one.found) for one in found.doubts] == [("state", pytest.approx(2.0))]
+
+
 def test_no_interval_goes_below_what_a_reading_can_be():
     found = simulate(StandIn(2.0), LEARNED, ANA, [Change("creatinine", 2.4)], hours=24)
     assert (found.effects[0].as_is.low, found.effects[0].as_is.high) == pytest.approx((0.0, 5.4))
-    below = LEARNED.model_copy(update={"ranges": {**LEARNED.ranges, "creatinine": (-1.0, 8.0)}})
+    ranges = {**DOMAIN.ranges, "creatinine": (-1.0, 8.0)}
+    below = LEARNED.model_copy(update={"domain": DOMAIN.model_copy(update={"ranges": ranges})})
     found = simulate(StandIn(2.0), below, ANA, [Change("creatinine", 2.4)], hours=24)
     assert found.effects[0].as_is.low == pytest.approx(-2.6)
 

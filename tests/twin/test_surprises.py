@@ -11,13 +11,14 @@ from cauce.twin.simulation import Learned, Margin
 from cauce.twin.state.model import Forecast
 from cauce.twin.surprises import find_surprises
 from cauce.twin.timeline import Event, Person, Timeline
+from twin.people import ANYONE
 
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 VARIABLES = Variables(readings=("creatinine", "glucose"))
 MARGIN = Margin(
     reading="creatinine", after_hours=1, upto_hours=6, people=200, usual=2, far=3, paired=2
 )
-LEARNED = Learned(ranges={}, margins=(MARGIN,))
+LEARNED = Learned(domain=ANYONE, margins=(MARGIN,))
 
 
 class LastValue:

@@ -16,7 +16,7 @@ from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.store import SectionEntry, SectionStore
 from cauce.models.loading import LoadedModel, load_model_of
 from cauce.models.upstream import ChatModel
-from cauce.records import Language, Message, Reply, Spoken
+from cauce.records import Language, Measurements, Message, Reply, Spoken
 from cauce.runs import Run
 from cauce.twin.summary.recorded import Summary
 
@@ -65,10 +65,12 @@ class Assistant:
             threshold=Threshold.read(run),
         )
 
-    def with_record(self, summaries: Mapping[Spoken, Summary], share: float) -> Assistant:
+    def with_record(
+        self, summaries: Mapping[Spoken, Summary], series: Measurements, share: float
+    ) -> Assistant:
         """The same assistant, whose model reads a person's record in that share of its prompt."""
         other = copy.copy(self)
-        other._writer = self._writer.with_record(summaries, share)
+        other._writer = self._writer.with_record(summaries, series, share)
         return other
 
     def reply(

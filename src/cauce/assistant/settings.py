@@ -36,6 +36,9 @@ class AssistantSettings(Record):
     reader: str = ""
     """A vision-language model that reads names on images: a folder such as
     `runs/boxes/train/model`, or a base. Empty leaves the assistant blind."""
+    twin_model: str = ""
+    """A run of `cauce twin train` whose risk stands on the served page of a twin. Empty shows
+    none."""
     policy: str = ""
     """Folder of a policy that chooses, turn by turn, to answer, ask back, show the source or send
     to a professional (docs/how-to/policy.md). Empty answers whatever can be answered."""

@@ -22,9 +22,10 @@ from cauce.knowledge.claims.checks import (
 from cauce.knowledge.evidence.evidence import Evidence, short_answer, subject_name
 from cauce.knowledge.words import fold
 from cauce.models.generation import generate
+from cauce.models.loading import LoadedModel
 from cauce.models.rules import under, under_rules
 from cauce.models.upstream import ChatModel
-from cauce.records import Check, Message, Reply, Spoken, Statement
+from cauce.records import Check, Measurements, Message, Reply, Spoken, Statement
 from cauce.safety.guard.canary import leaks, new_canary, repeats_rules
 from cauce.safety.guard.rules import system_rules
 from cauce.safety.language import spoken_language
@@ -58,10 +59,21 @@ class Writer:
         guards = settings.guards
         self._canary = new_canary() if guards.rules and guards.canary else ""
         self._records: Mapping[Spoken, str] = {}
+        self._series: Measurements | None = None
 
-    def with_record(self, summaries: Mapping[Spoken, Summary], share: float) -> Writer:
-        """A writer whose model reads the record too, as data, in that share of its prompt."""
+    def with_record(
+        self, summaries: Mapping[Spoken, Summary], series: Measurements, share: float
+    ) -> Writer:
+        """A writer whose model reads the record too, as data, in that share of its prompt.
+
+        One that was trained to read a series as vectors has them before its prompt besides.
+        """
+        from cauce.models.prefix import is_read
+
         other = copy.copy(self)
+        if isinstance(self._model, LoadedModel) and is_read(self._model, series):
+            other._series = series
+            other._prompt_tokens -= self._model.prefix_vectors
         if (model := self._model) is not None:
             other._records = {
                 language: prompt_text(
@@ -88,6 +100,7 @@ class Writer:
             [self._prompt(model, it.text, it.evidence) for it in fitting.values()],
             max_new_tokens=self._settings.max_new_tokens,
             batch_size=self._settings.batch_size,
+            series=[self._series] * len(fitting),
         )
         written = {
             place: self._written(question, answer.text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,9 +15,11 @@ from cauce.commands.db import DEFAULT, Where
 if TYPE_CHECKING:
     from cauce.assistant.guarded import GuardedAssistant
     from cauce.knowledge.labels.shelf import Shelf
+    from cauce.report.twin.guess import Guess
     from cauce.runs import Run
     from cauce.serving.features import Features, Opponent
     from cauce.sources.upstream import UpstreamServer
+    from cauce.twin.store import Twin
 
 serve_app = typer.Typer(rich_markup_mode=None)
 
@@ -38,6 +41,10 @@ def serve(
     database: Where = DEFAULT,
     public_name: Annotated[
         list[str] | None, typer.Option(help="Host name that users call it by; may be repeated.")
+    ] = None,
+    keep_days: Annotated[
+        float | None,
+        typer.Option(min=1, help="Delete daily what nobody touched for so many days."),
     ] = None,
     twin: Annotated[
         str, typer.Option(help="Twin to answer with in mind; its page is at /twin/NAME.")
@@ -78,6 +85,7 @@ def serve(
             twin=twin,
             access=open_access(opened, public_name or ()),
             features=_features(found, assistant, shelf, _opponent(against, found)),
+            keep_days=keep_days,
         )
 
 
@@ -150,4 +158,17 @@ def _features(
         runs=Path("runs"),
         against=against,
         log=run.path / "serve",
+        guess=_guess(run),
     )
+
+
+def _guess(run: Run) -> Callable[[Twin], Guess] | None:
+    """What tells the risk on a twin's page; None where the recipe names no model of twins."""
+    from cauce.recipe import load_recipe
+
+    name = load_recipe(run.path / "recipe.yaml").assistant.twin_model
+    if not name:
+        return None
+    from cauce.twinning import guesser
+
+    return guesser(name)

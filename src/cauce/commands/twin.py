@@ -12,9 +12,8 @@ import typer
 from cauce.commands.twin_model import model_app
 
 if TYPE_CHECKING:
-    from cauce.report.twin.guess import Guess
     from cauce.twin.consent import Consent, Purpose
-    from cauce.twin.store import Listed, Twin
+    from cauce.twin.store import Listed
 
 twin_app = typer.Typer(rich_markup_mode=None)
 
@@ -141,30 +140,15 @@ def show(
     from cauce.report.twin.page import write_page
     from cauce.report.twin.text import twin_text
     from cauce.twin.store import open_twin
+    from cauce.twinning import guesser
 
     twin = open_twin(name, "display")
-    guess = _guess(run, twin) if run else None
+    guess = guesser(run)(twin) if run else None
     if html:
         print(write_page(html, twin, lang, guess))
         return
     print(twin_text(twin, lang, datetime.now(UTC), guess))
     tell(f"Next: cauce twin show {name} --html {name}.html --lang {lang}")
-
-
-def _guess(run: str, twin: Twin) -> Guess:
-    """What the run's model tells of the twin, with what its risks were worth when measured."""
-    from cauce.evaluation.risk_systems import read_evaluations
-    from cauce.report.twin.guess import guess_of
-    from cauce.twin.medicines import with_medicines
-    from cauce.twin.series_of import series_of
-    from cauce.twinning import open_trained
-
-    trained = open_trained(run)
-    variables = trained.model.variables
-    series = with_medicines(series_of(twin.timeline, variables), twin.timeline, variables)
-    evaluations = read_evaluations(trained.run.path / "evaluate")
-    measured = evaluations[0].systems.get(evaluations[0].model) if evaluations else None
-    return guess_of(trained.model, series, measured, trained.run.path.name)
 
 
 @twin_app.command()

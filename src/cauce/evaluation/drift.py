@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from cauce.evaluation.significance import holm
 from cauce.evaluation.statistics import Floats
 from cauce.records import Record
+from cauce.twin.domain import rounded
 from cauce.twin.series import Series, Variables
-from cauce.twin.simulation import rounded
 
 LEVEL = 0.05
 """Probability of any alarm where nothing has drifted, at most."""

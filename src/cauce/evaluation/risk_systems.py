@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
+from cauce.errors import DataRefused
 from cauce.evaluation.calibration import BINS
 from cauce.evaluation.drift import DriftReport
 from cauce.evaluation.risk import (
@@ -26,6 +29,7 @@ from cauce.evaluation.risk import (
 from cauce.evaluation.statistics import Estimate, Floats, clopper_pearson
 from cauce.records import Record
 from cauce.runs import fingerprint
+from cauce.twin.domain import Compared, Comparison
 from cauce.twin.series import Series, Variables
 from cauce.twin.surprises import Surprises
 
@@ -63,6 +67,16 @@ class SystemRisk(Record):
     """AUROC minus that of the baseline, paired; None of the baseline itself, or without one."""
 
 
+class Withheld(Record):
+    """Risks that are not told to whoever asks: those of people unlike the ones learned from."""
+
+    people: int
+    reasons: dict[Compared, int]
+    """People by what made them unlike; somebody may be so in several things."""
+    figures: RiskFigures | None
+    """Of the risks that are told by the run's own model; None where they are too few."""
+
+
 class TwinEvaluation(Record):
     """A run's model on people whom it never saw."""
 
@@ -73,7 +87,8 @@ class TwinEvaluation(Record):
     model: str
     """Which of the systems is the run's own."""
     systems: dict[str, SystemRisk]
-    """None where of too few people it is known what became of them."""
+    """Of everybody; none where of too few people it is known what became of them."""
+    withheld: Withheld
     groups: dict[str, GroupFigures]
     """Of the run's own model."""
     forecasts: dict[str, ForecastFigures]
@@ -109,6 +124,19 @@ def measure_systems(
     return found
 
 
+def measure_withheld(
+    judged: Judged, doubts: Mapping[str, Sequence[Comparison]], *, draws: int = 2000
+) -> Withheld:
+    """How many of the people, by id, are unlike those learned from; the figures of the others."""
+    told = judged.where(np.array([not doubts[person] for person in judged.people], bool))
+    reasons = Counter(kind for found in doubts.values() for kind in {one.compared for one in found})
+    return Withheld(
+        people=sum(map(bool, doubts.values())),
+        reasons=dict(reasons),
+        figures=risk_figures(told, draws=draws) if told.is_enough else None,
+    )
+
+
 def measure_groups(
     judged: Judged, series: Sequence[Series], variables: Variables, *, draws: int = 2000
 ) -> dict[str, GroupFigures]:
@@ -141,10 +169,22 @@ def evaluation_file(folder: Path, data: Sequence[str]) -> Path:
 
 
 def read_evaluations(folder: Path) -> list[TwinEvaluation]:
-    """What was evaluated of a run's model: on people held out first, then as it was done."""
+    """What was evaluated of a run's model: on people held out first, then as it was done.
+
+    Raises DataRefused for what an older version wrote.
+    """
     files = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
-    found = [TwinEvaluation.model_validate_json(path.read_bytes()) for path in files]
-    return sorted(found, key=lambda one: one.data != HELD_OUT)
+    return sorted(map(_evaluation, files), key=lambda one: one.data != HELD_OUT)
+
+
+def _evaluation(path: Path) -> TwinEvaluation:
+    try:
+        return TwinEvaluation.model_validate_json(path.read_bytes())
+    except ValidationError:
+        raise DataRefused(
+            f"{path} does not say of whom no risk is told: an older version wrote it.\n"
+            "Train the run again (cauce twin train DATA --out RUN), then evaluate it."
+        ) from None
 
 
 def _sex(female: float) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from cauce.evaluation.drift_table import drift_table
 from cauce.evaluation.risk_systems import BASELINE, REMOVED, SystemRisk, TwinEvaluation
 from cauce.evaluation.statistics import Estimate
+from cauce.twin.domain import Compared
 from cauce.twin.surprises import Surprises
 
 HEADER = (
@@ -22,15 +23,41 @@ HEADER = (
     f"AUROC over {BASELINE}",
 )
 
+REASONS: dict[Compared, str] = {
+    "readings": "with too few readings",
+    "variables": "with too few things measured",
+    "hours": "with a record that is too short or too long",
+    "static": "whose age, sex or the like is not known or is other",
+    "outside": "with unusual readings",
+    "state": "with an unusual course",
+}
+
 
 def evaluation_table(found: TwinEvaluation) -> str:
     """All that was measured; a part that was not is left out."""
     return "\n".join([*_risk(found), *_groups(found), *_forecasts(found), *_rest(found)])
 
 
+def withheld_line(found: TwinEvaluation) -> str:
+    """Of how many people no risk would be told and why, and the figures of the others."""
+    withheld = found.withheld
+    reasons = [f"{count} {REASONS[kind]}" for kind, count in withheld.reasons.items()]
+    line = f"Whoever asks is told no risk of {withheld.people} of {found.people}"
+    line += f", unlike those learned from: {', '.join(reasons)}." if reasons else "."
+    if withheld.figures is None:
+        return line
+    figures = withheld.figures
+    return (
+        f"{line} Of the {figures.n} others: AUROC {_cell(figures.auroc)}, "
+        f"AUPRC {_cell(figures.auprc)}, ECE {figures.calibration_error:.3f}, "
+        f"Brier {_cell(figures.brier)}."
+    )
+
+
 def _risk(found: TwinEvaluation) -> Iterator[str]:
     if not found.systems:
         yield f"{found.people} people; of too few it is known what became of them to judge risks"
+        yield withheld_line(found)
         return
     figures = found.systems[found.model].figures
     yield (
@@ -40,6 +67,7 @@ def _risk(found: TwinEvaluation) -> Iterator[str]:
     rows = [HEADER, *(_row(name, system) for name, system in found.systems.items())]
     yield from _aligned(rows)
     yield f"The run's own model is {found.model}."
+    yield withheld_line(found)
 
 
 def _row(name: str, system: SystemRisk) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 UNITS = 64
 """Neurons of the encoder."""
+
+_NUMBERING = threading.Lock()
+"""Two who ask at the same time never get one number, which would show one the other's series."""
 
 FURTHEST = 10.0
 """Deviations from the mean beyond which a value is drawn in."""
@@ -247,6 +251,13 @@ def prefix_of(loaded: LoadedModel) -> SeriesPrefix:
     return cast(SeriesPrefix, _reading_of(loaded).series)
 
 
+def is_read(loaded: LoadedModel, series: Measurements) -> bool:
+    """Whether the model has a prefix that reads any of what was measured."""
+    return bool(loaded.prefix_vectors) and not set(series.of).isdisjoint(
+        prefix_of(loaded).variables
+    )
+
+
 def show(loaded: LoadedModel, series: Measurements) -> list[int]:
     """The ids to put before a prompt about this series, which the model knows from now on.
 
@@ -264,16 +275,16 @@ def tokens_of_example(loaded: LoadedModel, example: Example, completion: str) ->
 
     However many they are. Raises DataRefused for a series that cannot be read.
     """
-    is_read = bool(loaded.prefix_vectors and example.series)
+    has_vectors = bool(loaded.prefix_vectors and example.series)
     tokens = tokenize(
         loaded.tokenizer,
-        example.messages_without_series if is_read else example.messages,
+        example.messages_without_series if has_vectors else example.messages,
         completion,
         is_encoder_decoder=loaded.is_encoder_decoder,
         max_tokens=sys.maxsize,
         processor=loaded.processor,
     )
-    if not is_read:
+    if not has_vectors:
         return tokens
     return tokens._replace(prompt=[*show(loaded, series_of(example)), *tokens.prompt])
 
@@ -358,9 +369,11 @@ def _put(reading: ReadsSeries, series: Measurements) -> int:
         )
     missing = float("nan")
     rows = [[known.get(it, {}).get(hour, missing) for it in prefix.variables] for hour in hours]
-    number = reading.following if reading.shown else 0
-    reading.following = number + 1
-    reading.shown[number] = Shown(torch.tensor(rows), torch.tensor(hours, dtype=torch.float32))
+    shown = Shown(torch.tensor(rows), torch.tensor(hours, dtype=torch.float32))
+    with _NUMBERING:
+        number = reading.following if reading.shown else 0
+        reading.following = number + 1
+        reading.shown[number] = shown
     return number
 
 

@@ -13,6 +13,7 @@ from cauce.evaluation.risk_systems import (
     TwinEvaluation,
     read_evaluations,
 )
+from cauce.evaluation.risk_systems_table import withheld_line
 from cauce.evaluation.statistics import Estimate
 from cauce.report.twin.guess import Reliability, reliability
 from cauce.runs import Run
@@ -41,6 +42,7 @@ class Part(NamedTuple):
 
     found: TwinEvaluation
     rows: tuple[Row, ...]
+    withheld: str
     diagrams: tuple[tuple[str, Reliability], ...]
     """Of each way that told anyone a risk."""
 
@@ -86,7 +88,7 @@ def _part(found: TwinEvaluation) -> Part:
         for name, system in found.systems.items()
         if (drawn := reliability(system.reliability, "en"))
     )
-    return Part(found, rows, diagrams)
+    return Part(found, rows, withheld_line(found), diagrams)
 
 
 def _cells(system: SystemRisk) -> Iterator[tuple[str, str]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from cauce.knowledge.labels.shelf import Shelf
+from cauce.report.twin.guess import Guess
 from cauce.serving.queue import Answerer
+from cauce.twin.store import Twin
 
 
 class Opponent(NamedTuple):
@@ -33,6 +36,8 @@ class Features(NamedTuple):
     """None compares what is served with its own plain wording."""
     log: Path | None = None
     """The folder of the log of answers."""
+    guess: Callable[[Twin], Guess] | None = None
+    """What tells the risk that a twin's page shows; None shows none."""
 
 
 NO_FEATURES = Features()

@@ -39,6 +39,7 @@ from cauce.serving.queue import Answerer, Queue
 from cauce.serving.reading import END_OF_STREAM, event, read_json
 from cauce.serving.security import HEADERS, Guard
 from cauce.serving.twins import twin_routes
+from cauce.serving.wording.chat import CHAT, CHAT_OF_ARTICLES
 from cauce.serving.wording.shell import SHELL
 
 HERE = Path(__file__).parent
@@ -60,7 +61,14 @@ def build_app(
     rooms = rooms_of(queue, access, features, model_name=model_name, twin=twin)
     places = [*places_of(access), *(room.place for room in rooms)]
     shell = Shell(places, model_name=model_name)
-    page = ChatPage(shell, model_name, notice, features.sees_images, keeps=database is not None)
+    page = ChatPage(
+        shell,
+        model_name,
+        notice,
+        features.sees_images,
+        keeps=database is not None,
+        words=CHAT_OF_ARTICLES if features.has_articles else CHAT,
+    )
     routers = [
         api_routes(queue, model_name),
         chat_routes(page),
@@ -78,7 +86,7 @@ def build_app(
     if access.local is None:
         app.include_router(login_routes(access))
     if twin or access.local is None:
-        app.include_router(twin_routes(twin, access), dependencies=[twins])
+        app.include_router(twin_routes(twin, access, features.guess), dependencies=[twins])
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     refuse_unprotected(app.routes)
     app.add_middleware(Gate, access)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -10,20 +11,28 @@ from starlette.responses import HTMLResponse
 
 from cauce.errors import ConsentRefused
 from cauce.records import Spoken
+from cauce.report.twin.guess import Guess
 from cauce.report.twin.page import render, style
 from cauce.report.twin.wording import LANGUAGES
 from cauce.serving.access import NO_ACCOUNTS, Access
 from cauce.serving.access.needs import OwnTwin
-from cauce.twin.store import TWINS, open_twin
+from cauce.twin.store import TWINS, Twin, open_twin
 
 STYLE = "/twin.css"
 
 
-def twin_routes(only: str = "", access: Access = NO_ACCOUNTS, *, twins: Path = TWINS) -> APIRouter:
+def twin_routes(
+    only: str = "",
+    access: Access = NO_ACCOUNTS,
+    guess: Callable[[Twin], Guess] | None = None,
+    *,
+    twins: Path = TWINS,
+) -> APIRouter:
     """`/twin/NAME` in the language of `?lang=` or else of the browser, and its style.
 
     Where `only` names one, no other twin can be asked for; where users log in, each finds their own
-    and those shown to them. Without consent today the answer is 403, with what to do.
+    and those shown to them. What `guess` tells stands on the page. Without consent today the answer
+    is 403, with what to do.
     """
     router = APIRouter()
 
@@ -40,7 +49,7 @@ def twin_routes(only: str = "", access: Access = NO_ACCOUNTS, *, twins: Path = T
         spoken = spoken_by(
             request.query_params.get("lang", ""), request.headers.get("accept-language", "")
         )
-        page = render(twin, spoken, style_at=STYLE)
+        page = render(twin, spoken, guess(twin) if guess else None, style_at=STYLE)
         return HTMLResponse(page, headers={"Vary": "Accept-Language"})
 
     @router.get(STYLE)

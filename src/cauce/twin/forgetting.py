@@ -14,19 +14,22 @@ from __future__ import annotations
 import hmac
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import yaml
 
 from cauce import audit
 from cauce.errors import DataRefused, NotForgotten, NotFound
 from cauce.records import Record
-from cauce.runs import Run, sha256_of_file, sync_directory
+from cauce.runs import Run, atomic_write, sha256_of_file, sync_directory
 from cauce.twin.store import LOG, SOURCES, TWINS, Twin, folder_of, kept, list_twins, note
 from cauce.twin.traces import Hit, Search, Traces, search, traces_of
 
 FORGOTTEN = "twin forgotten"
 _GONE = ".removed-"
+RECIPE = "recipe.yaml"
 SEARCHED = ("runs", "logs")
 """Folders beside the twins that are searched with them, as are the files there."""
 
@@ -84,7 +87,8 @@ def preview(name: str, *, twins: Path = TWINS) -> Left:
     runs = tuple(run.path for run in runs_of(twin.sources.id, twins.parent))
     own = [folder_of(name, twins), *runs]
     searched = search(_places(twins), _traces(twin), but=own)
-    return Left(runs, _found(searched, twin, twins).hits, searched.files)
+    hits = _found(searched, twin, twins).hits
+    return Left(runs, (*hits, *_named(name, twins, but=runs)), searched.files)
 
 
 def forget(name: str, *, with_runs: bool = False, twins: Path = TWINS) -> Forgotten:
@@ -101,10 +105,11 @@ def forget(name: str, *, with_runs: bool = False, twins: Path = TWINS) -> Forgot
     removed = [file for folder in folders for file in _remove(folder, home, key)]
     if not with_runs:
         for run in runs:
-            withdraw(run, twin.sources.id)
+            withdraw(run, twin)
     traces = _traces(twin)
     searched = search(_places(twins), traces)
     hits, originals = _found(searched, twin, twins)
+    hits += _named(name, twins)
     receipt = Receipt(
         twin=twin.sources.id,
         removed=tuple(removed),
@@ -142,10 +147,19 @@ def runs_of(twin_id: str, home: Path) -> list[Run]:
     return [run for run in Run.list(home / "runs") if twin_id in run.manifest.get("twins", [])]
 
 
-def withdraw(run: Run, twin_id: str) -> None:
-    """From now on `Run.open` refuses the run, until a training writes other twins into it."""
+def withdraw(run: Run, twin: Twin) -> None:
+    """From now on `Run.open` refuses the run, until a training writes other twins into it.
+
+    Its recipe names the twin by its id henceforth.
+    """
     gone = run.manifest.get("forgotten_twins", [])
-    run.update_manifest(forgotten_twins=[*gone, twin_id])
+    run.update_manifest(forgotten_twins=[*gone, twin.sources.id])
+    recipe = _recipe(run)
+    if twin.name in recipe.get("data", ()):
+        ids = {twin.name: twin.sources.id}
+        recipe["data"] = [ids.get(one, one) for one in recipe["data"]]
+        with atomic_write(run.path / RECIPE, private=True) as stream:
+            stream.write(yaml.safe_dump(recipe, allow_unicode=True, sort_keys=False).encode())
 
 
 def check_receipt(name: str, key: str, *, twins: Path = TWINS) -> Receipt:
@@ -186,6 +200,20 @@ def _places(twins: Path) -> list[Path]:
     home = twins.parent
     beside = sorted(path for path in home.iterdir() if path.is_file())
     return [twins, *(home / name for name in SEARCHED), *beside]
+
+
+def _named(name: str, twins: Path, but: Sequence[Path] = ()) -> tuple[Hit, ...]:
+    """The recipes of runs whose data the twin is, by the name that it has here."""
+    runs = [run for run in Run.list(twins.parent / "runs") if run.path not in but]
+    return tuple(
+        Hit(run.path / RECIPE, ("twin",)) for run in runs if name in _recipe(run).get("data", ())
+    )
+
+
+def _recipe(run: Run) -> dict[str, Any]:
+    """What the run's recipe says; nothing where it has none."""
+    path = run.path / RECIPE
+    return dict(yaml.safe_load(path.read_text("utf-8"))) if path.is_file() else {}
 
 
 class _Found(NamedTuple):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
 
+from cauce.knowledge.names.resolver import NameResolver, known_medicine_names
 from cauce.twin.series import Series, Variables
 from cauce.twin.timeline import Event, Timeline
 
@@ -37,6 +39,30 @@ def with_medicines(series: Series, timeline: Timeline, variables: Variables) -> 
             ]
             values[:, column] = np.asarray(taken, float)
     return series._replace(values=values)
+
+
+def told_of(medicine: str, variables: Variables) -> list[str]:
+    """The variables of a medicine: those of its substance, in whichever language they are printed.
+
+    Where no substance is known by the name, those whose name it is part of.
+    """
+    told = [name for name in variables.readings if name.startswith(TAKING)]
+    if substances := _substances(medicine):
+        return [name for name in told if substances & _substances(name.removeprefix(TAKING))]
+    return [name for name in told if medicine.casefold() in name.removeprefix(TAKING)]
+
+
+def _substances(text: str) -> set[str]:
+    """The known medicines that it names, each by its English international name."""
+    resolver, known = _names()
+    return {known[name.removeprefix("?")] for name in resolver.medicines_of(text)}
+
+
+@functools.cache
+def _names() -> tuple[NameResolver, dict[str, str]]:
+    """What finds names of no store, each told as `?name`; and which medicine each is of."""
+    known = known_medicine_names()
+    return NameResolver([], elsewhere=known), known
 
 
 def _taken(timeline: Timeline) -> list[Event]:

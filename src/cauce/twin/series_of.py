@@ -7,6 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
+from cauce.records import Measurements
 from cauce.twin.physionet import UNITS_OF_CARE
 from cauce.twin.series import Series, Variables
 from cauce.twin.timeline import Event, Timeline
@@ -33,6 +34,19 @@ def series_of(timeline: Timeline, variables: Variables) -> Series:
         values[at, list(row)] = list(row.values())
     statics = [_static(name, timeline, first) for name in variables.statics]
     return Series(timeline.person.id, np.array(list(rows), np.float64), values, np.array(statics))
+
+
+def measurements_of(timeline: Timeline) -> Measurements:
+    """Every reading with its times, as a model that reads a series before its prompt takes them.
+
+    Hours count as in `series_of`; of two numbers of one reading at the same time the later counts.
+    """
+    timed = [event for event in timeline.events if event.start is not None]
+    found: dict[str, dict[float, float]] = {}
+    for event in filter(_is_number, timed):
+        pairs = found.setdefault(event.reading or event.name, {})
+        pairs[_hours(event, timed[0].start)] = float(event.value or 0.0)
+    return Measurements(of={name: tuple(pairs.items()) for name, pairs in found.items()})
 
 
 def _is_number(event: Event) -> bool:

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from cauce.errors import UserError
 from cauce.records import Record, Spoken
-from cauce.twin.medicines import TAKING
+from cauce.twin.domain import Comparison, Domain
+from cauce.twin.medicines import TAKING, told_of
 from cauce.twin.series import Series, Variables
 
 if TYPE_CHECKING:
@@ -42,9 +43,6 @@ WARNING: dict[Spoken, str] = {
 """Stands with every simulation that is shown."""
 CONFIDENCE = 0.9
 """Of the intervals."""
-MIDDLE = (0.005, 0.995)
-"""Quantiles of the readings learned from between which a value may be set."""
-DIGITS = 4
 
 
 class Margin(Record):
@@ -65,10 +63,9 @@ class Margin(Record):
 
 
 class Learned(Record):
-    """What bounds a guess: the readings that a model learned from, and how far off it was since."""
+    """What bounds a guess: whom a model learned from, and how far off it was since."""
 
-    ranges: dict[str, tuple[float, float]]
-    """Between which the middle 99 % of each reading lies; one that was never measured has none."""
+    domain: Domain
     margins: tuple[Margin, ...] = ()
 
     def margin(self, reading: str, hours: float) -> Margin | None:
@@ -81,7 +78,7 @@ class Learned(Record):
     def interval(self, reading: str, value: float, width: float) -> tuple[float, float]:
         """So far on both sides of the value, and not below 0 where a reading never is."""
         low, high = value - width, value + width
-        is_positive = value >= 0 and self.ranges.get(reading, (-math.inf, 0.0))[0] >= 0
+        is_positive = value >= 0 and self.domain.ranges.get(reading, (-math.inf, 0.0))[0] >= 0
         return (max(low, 0.0) if is_positive else low), high
 
 
@@ -138,33 +135,13 @@ class Simulation(Record):
     """After the last time of the record."""
     replaced: tuple[Replaced, ...]
     effects: tuple[Effect, ...]
-    risk_as_is: Risks
-    risk_changed: Risks
+    risk_as_is: Risks | None
+    risk_changed: Risks | None
+    """Both are None where there are doubts."""
+    doubts: tuple[Comparison, ...]
+    """In what the person, or the person with the change, is unlike those learned from."""
     warning: dict[Spoken, str]
     """To be shown with it, in the reader's language."""
-
-
-def ranges_of(people: Sequence[Series], variables: Variables) -> dict[str, tuple[float, float]]:
-    """The middle 99 % of each reading that anyone had."""
-    rows = np.concatenate([one.values for one in people])
-    found = {}
-    for name, column in zip(variables.readings, rows.T, strict=True):
-        known = column[~np.isnan(column)]
-        if name.startswith(TAKING):
-            found[name] = (0.0, 1.0)
-        elif len(known):
-            low, high = np.quantile(known, MIDDLE)
-            found[name] = (rounded(low), rounded(high))
-    return found
-
-
-def rounded(value: float) -> float:
-    """In `DIGITS` digits, so that what is kept of many people is no one's own reading.
-
-    >>> rounded(1.23456), rounded(36.6)
-    (1.235, 36.6)
-    """
-    return float(f"{value:.{DIGITS}g}")
 
 
 def simulate(
@@ -175,7 +152,7 @@ def simulate(
     *,
     hours: float,
 ) -> Simulation:
-    """The guess so many hours after the last time of the record.
+    """The guess so many hours after the last time of the record; no risk where there are doubts.
 
     Raises UserError for no change, a time that is not ahead, a reading that the model or the
     person never had, and a value outside the range that was learned from.
@@ -188,29 +165,23 @@ def simulate(
     replaced = [_replaced(change, learned, series, model.variables) for change in changes]
     other = _with(series, changes, model.variables)
     foretold = [model.forecast(one, [hours]) for one in (series, other)]
-    effects = []
+    effects, ranges = [], learned.domain.ranges
     for v, reading in enumerate(model.variables.readings):
-        if reading in learned.ranges and not reading.startswith(TAKING):
+        if reading in ranges and not reading.startswith(TAKING):
             sides = [_Foretold(one.mean[0, v], one.deviation[0, v]) for one in foretold]
             last = _last(series.values[:, v])
             effects.append(_effect(reading, last, *sides, learned=learned, hours=hours))
-    risks = model.risk([series, other])
-    members = model.risk_by_member([series, other])
-    as_is, changed = (
-        Risks(
-            together=float(risks[side]),
-            members={name: float(own[side]) for name, own in members.items()},
-        )
-        for side in (0, 1)
-    )
+    doubts = learned.domain.doubts(model, series) or learned.domain.doubts(model, other)
+    risks = None if doubts else [_risks(model, one) for one in (series, other)]
     return Simulation(
         person=series.id,
         outcome=model.outcome,
         hours=hours,
         replaced=tuple(replaced),
         effects=tuple(effects),
-        risk_as_is=as_is,
-        risk_changed=changed,
+        risk_as_is=risks[0] if risks else None,
+        risk_changed=risks[1] if risks else None,
+        doubts=doubts,
         warning=WARNING,
     )
 
@@ -218,12 +189,12 @@ def simulate(
 def stopped(medicine: str, series: Series, variables: Variables) -> list[Change]:
     """The changes that take a medicine away from whoever takes it at the last time of the record.
 
-    It is found by a part of its name. Raises UserError where the model is told of none such, and
-    where the person does not take it.
+    It is found by its substance, whatever its name, or by a part of its name where none is known.
+    Raises UserError where the model is told of none such, and where the person does not take it.
     """
-    told = [name for name in variables.readings if name.startswith(TAKING)]
-    meant = [name for name in told if medicine.casefold() in name.removeprefix(TAKING)]
+    meant = told_of(medicine, variables)
     if not meant:
+        told = [name for name in variables.readings if name.startswith(TAKING)]
         names = ", ".join(name.removeprefix(TAKING) for name in told)
         raise UserError(
             f"the model has no input for {medicine!r}: it cannot tell of stopping it.\n"
@@ -239,14 +210,23 @@ def stopped(medicine: str, series: Series, variables: Variables) -> list[Change]
     return [Change(name, 0.0) for name in taken]
 
 
+def _risks(model: TwinModel, series: Series) -> Risks:
+    members = model.risk_by_member([series])
+    return Risks(
+        together=float(model.risk([series])[0]),
+        members={name: float(own[0]) for name, own in members.items()},
+    )
+
+
 def _replaced(change: Change, learned: Learned, series: Series, variables: Variables) -> Replaced:
     """The reading to be changed, once it is clear that the model can tell of it."""
-    if change.reading not in variables.readings or change.reading not in learned.ranges:
+    ranges = learned.domain.ranges
+    if change.reading not in variables.readings or change.reading not in ranges:
         raise UserError(
             f"the model never saw a reading {change.reading!r}.\n"
-            f"It learned from: {', '.join(learned.ranges)}."
+            f"It learned from: {', '.join(ranges)}."
         )
-    low, high = learned.ranges[change.reading]
+    low, high = ranges[change.reading]
     if not low <= change.value <= high:
         raise UserError(
             f"{change.reading} {change.value:g} is outside what the model learned from, "

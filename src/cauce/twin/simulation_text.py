@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cauce.records import Spoken
+from cauce.twin.domain_text import withheld_text
 from cauce.twin.readings import known_readings
 from cauce.twin.simulation import Guess, Replaced, Risks, Simulation
 
@@ -22,6 +23,11 @@ RISK: dict[Spoken, str] = {
     "en": "risk of {outcome}: {before} as it is, {after} with the change",
     "es": "riesgo de {outcome}: {before} tal como está, {after} con el cambio",
     "ca": "risc de {outcome}: {before} tal com està, {after} amb el canvi",
+}
+AS_BLIND: dict[Spoken, str] = {
+    "en": "Nor can the readings be relied on that it expects here:",
+    "es": "Tampoco son de fiar las medidas que espera aquí:",
+    "ca": "Tampoc no són de fiar les mesures que espera aquí:",
 }
 COLUMNS: dict[Spoken, tuple[str, ...]] = {
     "en": ("", "last", "expected as it is", "with the change", "difference"),
@@ -47,11 +53,7 @@ def simulation_text(simulation: Simulation, language: Spoken = "en") -> str:
             "",
             TITLE[language].format(person=found.person, hours=found.hours),
             *(_replaced(one, language) for one in found.replaced),
-            RISK[language].format(
-                outcome=found.outcome,
-                before=_risk(found.risk_as_is),
-                after=_risk(found.risk_changed),
-            ),
+            _risks(found, language),
             "",
             *_table(found, language),
             "",
@@ -76,6 +78,13 @@ def _replaced(one: Replaced, language: Spoken) -> str:
         measured=f"{one.measured:.4g}{unit}",
         ago=one.hours_ago,
     )
+
+
+def _risks(found: Simulation, language: Spoken) -> str:
+    if found.risk_as_is is None or found.risk_changed is None:
+        return f"{withheld_text(found.doubts, language)} {AS_BLIND[language]}"
+    before, after = _risk(found.risk_as_is), _risk(found.risk_changed)
+    return RISK[language].format(outcome=found.outcome, before=before, after=after)
 
 
 def _risk(risks: Risks) -> str:

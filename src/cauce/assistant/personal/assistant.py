@@ -38,6 +38,7 @@ from cauce.knowledge.sections.store import DocumentEntry, SectionEntry
 from cauce.models.loading import LoadedModel
 from cauce.records import Language, Message, Reply, Spoken
 from cauce.safety.language import spoken_language
+from cauce.twin.series_of import measurements_of
 from cauce.twin.summary.recorded import Summary
 from cauce.twin.summary.summary import summary_of
 from cauce.twin.timeline import Timeline
@@ -63,7 +64,8 @@ class PersonalAssistant:
         self._summaries = {
             language: summary_of(timeline, language, moment) for language in LANGUAGES
         }
-        self.inner = inner.with_record(self._summaries, RECORD_SHARE)
+        series = measurements_of(timeline)
+        self.inner = inner.with_record(self._summaries, series, RECORD_SHARE)
         self._medicines = Medicines(inner.store, inner.resolver)
 
     @property

@@ -13,6 +13,7 @@ from cauce.report.twin.lanes import Lanes, dates_of, lanes
 from cauce.report.twin.lines import Line, Measured, line
 from cauce.report.twin.usual import Usual, usual_of
 from cauce.report.twin.wording import LANGUAGES, SAYS
+from cauce.twin.domain_text import withheld_text
 from cauce.twin.readings import known_readings
 from cauce.twin.scales.adherence import Adherence, Supply, adherence
 from cauce.twin.scales.events import from_events
@@ -101,6 +102,7 @@ def content(
         "scales": _scale_rows(scored, language),
         "unreadable": _unreadable(scored, language),
         "guess": guess,
+        "withheld": withheld_text(guess.doubts, language) if guess and guess.doubts else "",
         "reliability": reliability(guess.bins, language) if guess else None,
         "calibration": _calibration(guess, language),
         "member_list": _members(guess, language),

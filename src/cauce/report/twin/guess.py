@@ -11,6 +11,7 @@ from cauce.twin.summary.wording import printed_number
 
 if TYPE_CHECKING:
     from cauce.evaluation.risk_systems import ReliabilityBin, SystemRisk
+    from cauce.twin.domain import Comparison, Domain
     from cauce.twin.series import Series
     from cauce.twin.state.model import TwinModel
 
@@ -21,18 +22,27 @@ class Guess(NamedTuple):
     """A risk, and how the model that gives it did with people whom it had not seen."""
 
     outcome: str
-    risk: float
-    """Calibrated, 0..1."""
+    risk: float | None
+    """Calibrated, 0..1; None where there are doubts."""
     members: Mapping[str, float]
     """What each of the models that it is made of says alone."""
     bins: Sequence[ReliabilityBin]
     """Empty where the model was not evaluated."""
     ece: float | None
     run: str
+    doubts: Sequence[Comparison] = ()
+    """In what the person is unlike those whom the model learned from."""
 
 
-def guess_of(model: TwinModel, series: Series, measured: SystemRisk | None, run: str) -> Guess:
-    """What the model makes of one series; `measured` is what its risks were worth before."""
+def guess_of(
+    model: TwinModel, domain: Domain, series: Series, measured: SystemRisk | None, *, run: str
+) -> Guess:
+    """What the model makes of one series; `measured` is what its risks were worth before.
+
+    Of someone outside its domain it tells no risk, and why.
+    """
+    if doubts := domain.doubts(model, series):
+        return Guess(model.outcome, None, {}, (), None, run, doubts)
     members = {str(name): float(risk[0]) for name, risk in model.risk_by_member([series]).items()}
     return Guess(
         outcome=model.outcome,

@@ -7,6 +7,7 @@ from datetime import datetime
 from cauce.records import Spoken
 from cauce.report.twin.guess import Guess, percent
 from cauce.report.twin.wording import SAYS
+from cauce.twin.domain_text import withheld_text
 from cauce.twin.store import Twin
 from cauce.twin.summary.summary import summary_of
 
@@ -18,8 +19,12 @@ def twin_text(twin: Twin, language: Spoken, when: datetime, guess: Guess | None 
     if not twin.timeline.of_kind("allergy"):
         lines.append(says["no_allergies"])
     if guess:
-        risk = percent(guess.risk, language)
-        lines.append(
-            f"{says['risk_of'].format(outcome=guess.outcome, percent=risk)}. {says['guess']}"
-        )
+        lines.append(_guess(guess, language))
     return "\n".join(lines)
+
+
+def _guess(guess: Guess, language: Spoken) -> str:
+    if guess.risk is None:
+        return f"{guess.outcome}: {withheld_text(guess.doubts, language)}"
+    says, risk = SAYS[language], percent(guess.risk, language)
+    return f"{says['risk_of'].format(outcome=guess.outcome, percent=risk)}. {says['guess']}"

@@ -56,6 +56,11 @@ class TwinSettings(Record):
     liquid: NetworkSettings = NetworkSettings()
     """The recurrent members, `gru` as well as `liquid`."""
 
+    @property
+    def has_state(self) -> bool:
+        """Whether a member is recurrent."""
+        return bool({"liquid", "gru"} & {*self.members})
+
     @field_validator("members")
     @classmethod
     def _refuse_twice(cls, members: tuple[MemberName, ...]) -> tuple[MemberName, ...]:
