@@ -8,7 +8,7 @@ from __future__ import annotations
 from benchmarks import measure_sections
 
 SECTIONS = (
-    *("pages", "kill", "streams", "hostile"),
+    *("pages", "kill", "streams", "hostile", "openapi"),
     *("preferences", "improve", "isolation", "policy"),
 )
 

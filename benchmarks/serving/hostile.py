@@ -14,10 +14,7 @@ import json
 import random
 import re
 import socket
-import subprocess
-import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +22,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from benchmarks import report
+from benchmarks.serving.process import START_S, Served, prepared, started
 from benchmarks.serving.saying import QUIET
 from cauce.serving.access import open_access
 from cauce.serving.access.needs import needs
@@ -37,11 +35,6 @@ WARM_UP = 1_000
 SLOW_CLIENTS = 40
 ANSWER_S = 20
 """Without an answer for so long, the server hangs."""
-START_S = 120
-RECIPE = """\
-run: hostile
-sources: [{kind: vademecum}]
-"""
 JUNK = (
     "", "0", "-1", "1e999", "NaN", "../../etc/passwd", "%00", "\x00", "' OR 1=1 --", "<script>",
     "\ud83d\ude00" * 50, "ñ" * 3_000, "{{7*7}}", "null", "true", "\u202e", "a" * 6_000, "%ff%fe",
@@ -167,31 +160,13 @@ def _slow_client(port: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _server(folder: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """`cauce serve` over the embedded medicines, untrained, and its port."""
-    recipe = folder / "hostile.yaml"
-    recipe.write_text(RECIPE)
-    cauce = [sys.executable, "-m", "cauce"]
-    subprocess.run([*cauce, "prepare", str(recipe)], cwd=folder, check=True, capture_output=True)
-    told = folder / "told.txt"
-    process = subprocess.Popen(
-        [*cauce, "serve", "hostile", "--port", "0"],
-        cwd=folder, stderr=told.open("w"),
-    )  # fmt: skip
+def _server(folder: Path) -> Iterator[Served]:
+    served = started(prepared(folder, "hostile"), folder)
     try:
-        deadline, port = time.monotonic() + START_S, 0
-        while not port and time.monotonic() < deadline:
-            found = re.search(r"http://127\.0\.0\.1:(\d+)/", told.read_text())
-            port = int(found[1]) if found else 0
-            time.sleep(0.1)
-        while _status(port, Drawn("GET", "/health", {}, b"")) != 200:
-            if time.monotonic() > deadline:
-                raise RuntimeError("the server did not start")
-            time.sleep(0.1)
-        yield port, process
+        yield served
     finally:
-        process.terminate()
-        process.communicate(timeout=START_S)
+        served.process.terminate()
+        served.process.wait(START_S)
 
 
 def _resident_kib(pid: int) -> int:

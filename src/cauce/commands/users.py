@@ -12,11 +12,7 @@ from cauce.commands.db import DEFAULT, Where, tell
 if TYPE_CHECKING:
     from cauce.serving.storage import Token, User
 
-users_app = typer.Typer(
-    help="Who may come in to cauce serve: users, their passwords and tokens.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+users_app = typer.Typer(rich_markup_mode=None)
 
 PASSWORD = "CAUCE_PASSWORD"
 """The environment's variable for those who cannot type; an argument would be seen by others."""
@@ -66,15 +62,15 @@ def users_remove(
     database: Where = DEFAULT,
 ) -> None:
     """Remove a user with everything that is theirs: conversations, feedback, votes, tokens."""
-    from cauce.serving.access import person
+    from cauce.serving.access import person, remove_person
     from cauce.serving.storage import open_database
 
     with open_database(database) as opened:
         user = person(opened, name)
         if not yes:
             typer.confirm(f"Remove {name} and everything that is theirs?", abort=True, err=True)
-        opened.delete_user(user.id)
-        opened.add_event("user removed")
+        remove_person(opened, user)
+    tell(f"A twin of theirs is removed apart, and keeps the name taken: cauce twin forget {name}")
 
 
 @users_app.command("password")

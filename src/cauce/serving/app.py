@@ -16,6 +16,7 @@ from cauce.serving.access import NO_ACCOUNTS, Access
 from cauce.serving.audit_log import AuditLog, Recorded
 from cauce.serving.features import NO_FEATURES, Features
 from cauce.serving.queue import Answerer
+from cauce.serving.retention import purged_daily
 from cauce.serving.security import is_loopback
 
 if TYPE_CHECKING:
@@ -65,16 +66,16 @@ def serve(
     twin: str = "",
     access: Access = NO_ACCOUNTS,
     features: Features = NO_FEATURES,
+    keep_days: float | None = None,
 ) -> None:
     """Serves until Ctrl-C. Port 0 takes a free one; the address is printed to stderr.
 
-    Every reply is in `log` before it leaves. Raises UserError when `host` is not this machine and
-    there are no accounts, and when the port is taken.
+    Every reply is in `log` before it leaves; what nobody has touched for `keep_days` is deleted now
+    and every day. Raises UserError when `host` is not this machine and there are no accounts, and
+    when the port is taken.
     """
     if log is not None:
         assistant = Recorded(assistant, log)
-    if access.database is not None:
-        access.database.interrupt_open()
     app = create_app(
         assistant,
         model_name=model_name,
@@ -85,7 +86,7 @@ def serve(
     )
     with _extra_required():
         import uvicorn
-    with contextlib.closing(listen(host, port, access)) as listener:
+    with contextlib.closing(listen(host, port, access)) as listener, _upkeep(access, keep_days):
         shown_host = f"[{host}]" if ":" in host else host
         address = f"http://{shown_host}:{listener.getsockname()[1]}/"
         print(f"cauce serves {model_name} at {address} (Ctrl-C stops it)", file=sys.stderr)
@@ -94,6 +95,17 @@ def serve(
         )
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def _upkeep(access: Access, keep_days: float | None) -> Iterator[None]:
+    """What a crash cut off can be asked again, and what is old goes while the block runs."""
+    with contextlib.ExitStack() as stack:
+        if access.database is not None:
+            access.database.interrupt_open()
+            if keep_days is not None:
+                stack.enter_context(purged_daily(access.database, keep_days))
+        yield
 
 
 def listen(

@@ -15,6 +15,7 @@ from cauce.serving.access import (
     has_accounts,
     may_see_twin,
     open_access,
+    remove_person,
     shown_to,
 )
 from cauce.serving.app import create_app, listen
@@ -49,6 +50,27 @@ def test_a_name_that_will_not_do_is_refused(database: Database) -> None:
     add_person(database, "ana", "patient", PASSWORD)
     with pytest.raises(UserError, match="there is a user 'ana' already"):
         add_person(database, "ana", "admin", PASSWORD)
+
+
+def test_whoever_has_the_name_of_a_removed_user_later_sees_nothing_of_theirs(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ana = add_person(database, "ana", "patient", PASSWORD)
+    eva = add_person(database, "eva", "carer", PASSWORD)
+    database.consent(ana.id, shown_to("eva"), True)
+    remove_person(database, eva)
+    other = add_person(database, "eva", "carer", PASSWORD)
+    assert not may_see_twin(database, other, "ana")
+    (tmp_path / "twins" / "ana").mkdir(parents=True)
+    remove_person(database, ana)
+    with pytest.raises(
+        UserError, match=r"'ana' cannot be.*a twin.*\n.*cauce twin forget ana\n.*move"
+    ):
+        add_person(database, "ana", "patient", PASSWORD)
+    assert database.user_named("ana") is None
+    (tmp_path / "twins" / "ana").rmdir()
+    add_person(database, "ana", "patient", PASSWORD)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "salud.example"])
@@ -96,8 +118,8 @@ def test_a_twin_is_its_persons_and_of_whom_they_show_it_to(
 ) -> None:
     pytest.importorskip("pyarrow")
     monkeypatch.chdir(tmp_path)
-    add_twin("ana", [record(tmp_path)], consent())
     opened = door(database)
+    add_twin("ana", [record(tmp_path)], consent())
     ana = database.users()[0]
     eva = add_person(database, "eva", "carer", PASSWORD)
     client = opened.client()

@@ -43,14 +43,24 @@ def _page_of(user: User) -> str:
     return f"/admin/users/{user.id}"
 
 
-def test_a_user_is_added_and_can_log_in(database, two: list[Desk]) -> None:
+def test_a_user_is_added_and_can_log_in(
+    database, two: list[Desk], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "twins" / "rosa").mkdir(parents=True)
     root = two[1]
     form = {"name": " Eva ", "role": "carer", "password": "four easy words"}
     added = root.send("/admin/users", **form)
     eva = database.user_named("eva")
     assert eva is not None and added.headers["location"].startswith(_page_of(eva))
     assert is_password("four easy words", database.password(eva.id))
-    for wrong in ({"name": "eva"}, {"role": "king"}, {"password": "short"}, {"name": "a b"}):
+    for wrong in (
+        {"name": "eva"},
+        {"role": "king"},
+        {"password": "short"},
+        {"name": "a b"},
+        {"name": "rosa"},
+    ):
         assert "Not added" in root.send("/admin/users", **{**form, "name": "leo", **wrong}).text
     assert len(database.users()) == 3
 

@@ -7,13 +7,18 @@ import io
 import json
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
+from cauce.serving.pages.answering import Answering
+from cauce.serving.queue import Queue
+from cauce.serving.storage import StoredMessage
 from cauce.serving.storage.database import Database
 from serving.live import QUOTE, KnownAnswers
 
 API = "/api/conversations"
+SAID = ["Adults take 500 mg every 6 to 8 hours. ", "Do not exceed 3 g a day.\n"]
 
 
 def asked(text: str = "dose of paracetamol?", **fields: Any) -> dict[str, Any]:
@@ -43,7 +48,7 @@ def local(database: Database) -> str:
 def test_an_answer_comes_by_sentence_behind_the_ids_of_its_question(client, database) -> None:
     first, *chunks = parts_of(client.post(API, json=asked()))
     texts = [it["choices"][0]["delta"].get("content") for it in chunks]
-    assert texts[1:3] == ["Adults take 500 mg every 6 to 8 hours. ", "Do not exceed 3 g a day.\n"]
+    assert texts[1:3] == SAID
     assert chunks[-1]["choices"][0]["delta"]["cauce"]["citations"][0]["quote"] == QUOTE
     kept = database.conversation(local(database), first["conversation"])
     assert [(it.id, it.state) for it in kept.messages] == [(first["message"], "done")]
@@ -62,6 +67,34 @@ def test_the_question_is_stored_before_it_is_answered(client, database, assistan
     assistant.reply = watched
     client.post(API, json=asked())
     assert seen == [("dose of paracetamol?", "asked")]
+
+
+def shown(database: Database, message: StoredMessage, *, sentences: int) -> str:
+    """What a reader was shown who left after so many sentences, as it stands in the database."""
+    user_id = local(database)
+
+    async def read() -> str:
+        answering = Answering(Queue(KnownAnswers()), database, "demo")
+        events = answering.events(user_id, message, plain=False)
+        for _ in range(2 + sentences):
+            await anext(events)
+        kept = database.message(user_id, message.id)
+        assert kept is not None and kept.state == "streaming"
+        await events.aclose()
+        return kept.text
+
+    return anyio.run(read)
+
+
+@pytest.mark.parametrize("sentences", [0, 1, 2])
+def test_a_sentence_is_stored_before_it_leaves_and_the_rest_once_its_reader_has_left(
+    client, database, sentences
+) -> None:
+    message = database.start_question(local(database), None, "dose of paracetamol?")
+    assert shown(database, message, sentences=sentences) == "".join(SAID[:sentences])
+    kept = database.message(local(database), message.id)
+    assert (kept.state, kept.text) == ("done", kept.reply.text)
+    assert kept.text.startswith("".join(SAID))
 
 
 def test_the_next_question_comes_with_what_was_said_and_a_retry_with_what_was_said_before(
@@ -96,6 +129,23 @@ def test_a_question_that_was_stopped_is_answered_to_nobody(client, database, ass
     assistant.reply = stopped_meanwhile
     [only] = parts_of(client.post(API, json=asked()))
     assert database.message(local(database), only["message"]).state == "stopped"
+
+
+def test_an_answer_that_is_stopped_while_it_is_read_ends_where_it_is(
+    client, database, monkeypatch
+) -> None:
+    append = Database.append
+
+    def stopped_after_one(self: Database, message_id: str, text: str) -> bool:
+        if text == SAID[1]:
+            self.stop(local(self), message_id)
+        return append(self, message_id, text)
+
+    monkeypatch.setattr(Database, "append", stopped_after_one)
+    first, *chunks = parts_of(client.post(API, json=asked()))
+    assert [it["choices"][0]["delta"]["content"] for it in chunks] == ["", SAID[0]]
+    kept = database.message(local(database), first["message"])
+    assert (kept.state, kept.text, kept.reply) == ("stopped", SAID[0], None)
 
 
 def test_a_stored_conversation_is_shown_with_what_it_rests_on_and_what_was_said_of_it(

@@ -46,6 +46,12 @@ def test_the_list_and_the_page_of_a_run_show_what_its_files_hold(client: httpx.C
     assert "2026-01-02 03:04:05 UTC" in page and RUNS["en"]["sound"] in page
 
 
+def test_runs_are_called_runs_in_every_language(client: httpx.Client) -> None:
+    for language, word in (("es", "Ejecuciones"), ("en", "Runs"), ("ca", "Execucions")):
+        page = client.get(f"/runs?lang={language}").text
+        assert f"<h1>{word}</h1>" in page and f">{word}</a>" in page
+
+
 def test_every_metric_of_the_table_has_a_name_in_words() -> None:
     assert {metric for metric, _ in ROWS} <= RUNS["es"].keys()
 

@@ -14,7 +14,8 @@ from benchmarks.serving.calling import client_of
 
 from cauce.serving import wording
 from cauce.serving.app import create_app
-from cauce.serving.wording.chat import CHAT
+from cauce.serving.features import Features
+from cauce.serving.wording.chat import CHAT, CHAT_OF_ARTICLES
 from cauce.serving.wording.shell import SHELL
 from serving.live import QUOTE, KnownAnswers
 
@@ -54,6 +55,17 @@ def test_a_page_speaks_the_language_and_its_links_keep_one_that_was_chosen(
     chosen = f"?lang={language}" if query else ""
     assert f'href="/vademecum{chosen}"' in page
     assert len(re.findall(r'hreflang="\w\w"', page)) == 3
+
+
+def test_where_articles_are_asked_nothing_speaks_of_medicines() -> None:
+    features = Features(has_articles=True)
+    client = client_of(create_app(KnownAnswers(), model_name="demo", features=features))
+    for language, medicine in (("es", "medicamento"), ("en", "medicine"), ("ca", "medicament")):
+        page = client.get(f"/?lang={language}").text
+        _, _, welcome = page.partition('id="welcome"')
+        assert medicine not in welcome.partition("</div>")[0]
+        assert medicine not in page.partition("</title>")[0]
+        assert CHAT_OF_ARTICLES[language]["title"] in welcome  # type: ignore[index]
 
 
 @pytest.mark.parametrize(("name", "found"), WORDINGS)

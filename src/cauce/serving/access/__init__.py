@@ -14,6 +14,7 @@ from cauce.serving.access.people import (
     issue_token,
     may_see_twin,
     person,
+    remove_person,
     revoke,
     shown_to,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "may_see_twin",
     "open_access",
     "person",
+    "remove_person",
     "revoke",
     "shown_to",
 ]

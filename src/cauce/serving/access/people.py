@@ -12,6 +12,7 @@ from cauce.serving.access.callers import LOCAL, digest_of, new_secret
 from cauce.serving.access.passwords import hash_password
 from cauce.serving.access.roles import SCOPES
 from cauce.serving.storage import Role, Token, User
+from cauce.twin.store import folder_of
 
 if TYPE_CHECKING:
     from cauce.serving.storage.database import Database
@@ -45,16 +46,35 @@ def person(database: Database, name: str) -> User:
 def add_person(database: Database, name: str, role: Role, password: str) -> User:
     """The new user. Raises UserError for a name or a password that will not do.
 
-    A name is also that of the user's twin, so it is made of the same letters.
+    A name is also that of the user's twin, so it is made of the same letters, and one by which a
+    twin goes already, perhaps of somebody whose account was removed, is nobody's to have.
     """
     if not _NAME.fullmatch(name) or name == LOCAL.name:
         raise UserError(
             f"{name[:64]!r} cannot be a user's name.\n"
             f"Use a-z, 0-9, - and _, up to 64 of them; {LOCAL.name!r} is taken."
         )
+    if (twin := folder_of(name)).exists():
+        raise UserError(
+            f"{name!r} cannot be a user's name: a twin goes by it, which the user would see.\n"
+            f"Choose another, or remove the twin: cauce twin forget {name}\n"
+            f"Where the twin is this person's, move {twin}/ away while you add the user."
+        )
     user = database.add_user(name, role, password=hash_password(password))
     database.add_event("user added", user.id, role=role)
     return user
+
+
+def remove_person(database: Database, user: User) -> None:
+    """The user is gone with everything that is theirs; that it was done stays.
+
+    Whoever has the name later is somebody else, so no twin is shown to it any more.
+    """
+    shown = shown_to(user.name)
+    for owner in database.agreed_to(shown):
+        database.consent(owner.id, shown, False)
+    database.delete_user(user.id)
+    database.add_event("user removed")
 
 
 def change_password(database: Database, user: User, password: str) -> None:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
 from cauce.errors import UserError
-from cauce.serving.access import Access, revoke
+from cauce.serving.access import Access, remove_person, revoke
 from cauce.serving.access.gate import COOKIE
 from cauce.serving.access.needs import caller_of, current_user, read_form
 from cauce.serving.pages.consents import consents_of
@@ -94,7 +94,7 @@ def account_routes(shell: Shell, access: Access, database: Database) -> APIRoute
         is_last = await run_in_threadpool(is_last_admin, database, user.id)
         if typed != user.name or is_last:
             return await run_in_threadpool(page, request, problem="not_deleted")
-        await run_in_threadpool(remove, database, user.id)
+        await run_in_threadpool(remove_person, database, user)
         gone = on_to(request, "/login")
         gone.delete_cookie(COOKIE, path="/")
         return gone
@@ -105,12 +105,6 @@ def account_routes(shell: Shell, access: Access, database: Database) -> APIRoute
 def is_last_admin(database: Database, user_id: str) -> bool:
     """Whether nobody but the user could still administer this server."""
     return [user.id for user in database.users() if user.role == "admin"] == [user_id]
-
-
-def remove(database: Database, user_id: str) -> None:
-    """The user is gone with everything that is theirs; that it was done stays."""
-    database.delete_user(user_id)
-    database.add_event("user removed")
 
 
 def _said_of(consents: tuple[Consent, ...], purpose: str) -> Consent | None:

@@ -13,10 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
 from cauce.errors import UserError
-from cauce.serving.access import add_person, change_password, revoke
+from cauce.serving.access import add_person, change_password, remove_person, revoke
 from cauce.serving.access.needs import current_user, mine, read_form
 from cauce.serving.access.passwords import LONGEST, SHORTEST
-from cauce.serving.pages.account import is_last_admin, remove
+from cauce.serving.pages.account import is_last_admin
 from cauce.serving.pages.consents import consents_of
 from cauce.serving.pages.forms import file_of, on_to
 from cauce.serving.pages.shell import Shell
@@ -165,5 +165,5 @@ def _add_leaving(router: APIRouter, people: _People) -> None:
         is_last = await run_in_threadpool(is_last_admin, database, user_id)
         if typed != person.name or is_last:
             return await run_in_threadpool(people.one, request, user_id, problem="not_deleted")
-        await run_in_threadpool(remove, database, user_id)
+        await run_in_threadpool(remove_person, database, person)
         return on_to(request, "/admin/users", done="removed")

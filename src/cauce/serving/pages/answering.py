@@ -1,16 +1,16 @@
-"""A question that is kept, answered: it is stored before the work begins, and the answer before its
-first sentence leaves. A crash leaves "interrupted, retry", never a lost question.
+"""A question that is kept, answered: it is stored before the work begins, and each sentence of the
+answer before it leaves. A crash keeps what was shown and leaves "interrupted, retry".
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import NamedTuple
+from collections.abc import AsyncGenerator
+from typing import Any, NamedTuple
 
 import anyio
 from starlette.concurrency import run_in_threadpool
 
-from cauce.records import Message
+from cauce.records import Message, Reply
 from cauce.serving.protocol import (
     ChatMessage,
     ChatRequest,
@@ -37,12 +37,14 @@ class Answering(NamedTuple):
 
     async def events(
         self, user_id: str, message: StoredMessage, *, plain: bool
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str]:
         """The ids of the stored question, then the answer as `/v1` streams it.
 
-        Whoever leaves before the answer is there finds the question interrupted.
+        Whoever leaves before the answer is there finds the question interrupted, and later the
+        whole answer, which was checked before its first sentence left.
         """
         yield event({"message": message.id, "conversation": message.conversation_id})
+        reply = None
         try:
             history = await run_in_threadpool(self._history, user_id, message)
             reply = await self.queue.reply(
@@ -53,17 +55,29 @@ class Answering(NamedTuple):
                 plain=plain,
                 images=message.images,
             )
-            is_wanted = reply is not None and await run_in_threadpool(
-                self.database.finish, message.id, reply
-            )
+            if reply is not None:
+                for part in chunks(_request(message, self.model_name), reply):
+                    if not await run_in_threadpool(self._keep, message.id, part, reply):
+                        break
+                    yield event(part)
         except BaseException:
             with anyio.CancelScope(shield=True):
-                await run_in_threadpool(self.database.interrupt, message.id)
+                await run_in_threadpool(self._leave, message.id, reply)
             raise
-        if reply is not None and is_wanted:
-            for part in chunks(_request(message, self.model_name), reply):
-                yield event(part)
         yield END_OF_STREAM
+
+    def _keep(self, message_id: str, part: dict[str, Any], reply: Reply) -> bool:
+        """Stores what a part of the stream tells; False where nobody waits for it any more."""
+        said = part["choices"][0]["delta"].get("content")
+        if said is None:
+            return self.database.finish(message_id, reply)
+        return self.database.append(message_id, said)
+
+    def _leave(self, message_id: str, reply: Reply | None) -> None:
+        if reply is None:
+            self.database.interrupt(message_id)
+        else:
+            self.database.finish(message_id, reply)
 
     def _history(self, user_id: str, message: StoredMessage) -> tuple[Message, ...]:
         found = self.database.conversation(user_id, message.conversation_id)

@@ -20,6 +20,7 @@ from cauce.serving.protocol import RequestRefused, evidence, parse_request
 from cauce.serving.reading import read_json
 from cauce.serving.storage import FeedbackKind, StoredMessage
 from cauce.serving.storage.database import Database
+from cauce.serving.wording import Wording
 from cauce.serving.wording.chat import CHAT
 from cauce.sources.images import MOST_IMAGES
 
@@ -36,13 +37,14 @@ class ChatPage(NamedTuple):
     """Whether the assistant reads what is shown with a question."""
     keeps: bool
     """Whether conversations are stored."""
+    words: Wording = CHAT
 
     def of(
         self, request: Request, conversation: str = "", messages: Sequence[dict[str, Any]] = ()
     ) -> HTMLResponse:
         """The page; `messages` are what its script shows first."""
         facts = {
-            "words": CHAT[spoken_in(request)],
+            "words": self.words[spoken_in(request)],
             "lang": request.query_params.get("lang", ""),
             "model": self.model_name,
             "keeps": self.keeps,
@@ -52,7 +54,7 @@ class ChatPage(NamedTuple):
         return self.shell.page(
             request,
             "chat.html.j2",
-            CHAT,
+            self.words,
             facts=facts,
             notice=self.notice,
             sees_images=self.sees_images,

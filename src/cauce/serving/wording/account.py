@@ -30,7 +30,7 @@ ACCOUNT: Wording = {
         "delete": "Borrar la cuenta",
         "delete_why": "Se borran sus conversaciones, opiniones, votos, permisos y claves, para "
         "siempre. Las copias de seguridad y el gemelo digital son de quien los guarda: pídale que "
-        "los borre también.",
+        "los borre también. Mientras quede el gemelo, nadie más recibe su nombre de usuario.",
         "delete_last": "Es la única cuenta de administrador: dé ese papel a otra antes.",
         "delete_name": "Escriba su usuario ({name}) para confirmarlo",
         "delete_do": "Borrar para siempre",
@@ -63,7 +63,7 @@ ACCOUNT: Wording = {
         "delete": "Delete the account",
         "delete_why": "Your conversations, opinions, votes, permissions and tokens are deleted for "
         "ever. Backups and your digital twin are with whoever keeps them: ask them to delete those "
-        "too.",
+        "too. While the twin is there, nobody else gets your user name.",
         "delete_last": "It is the only administrator's account: give another that role first.",
         "delete_name": "Type your user name ({name}) to confirm",
         "delete_do": "Delete for ever",
@@ -96,7 +96,7 @@ ACCOUNT: Wording = {
         "delete": "Esborra el compte",
         "delete_why": "S'esborren les vostres converses, opinions, vots, permisos i claus, per "
         "sempre. Les còpies de seguretat i el bessó digital són de qui els guarda: demaneu-li que "
-        "també els esborri.",
+        "també els esborri. Mentre quedi el bessó, ningú més no rep el vostre nom d'usuari.",
         "delete_last": "És l'únic compte d'administrador: doneu aquest paper a un altre abans.",
         "delete_name": "Escriviu el vostre usuari ({name}) per confirmar-ho",
         "delete_do": "Esborra per sempre",

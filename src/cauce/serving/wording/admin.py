@@ -39,7 +39,7 @@ ADMIN: Wording = {
         "role": "Papel",
         "added_on": "Añadido",
         "add": "Añadir un usuario",
-        "name_why": "Letras de la a a la z, cifras, - y _.",
+        "name_why": "Letras de la a a la z, cifras, - y _; ninguno que ya lleve un gemelo.",
         "password": "Contraseña",
         "password_why": "Al menos {shortest} caracteres. Cuatro palabras se recuerdan bien.",
         "do_add": "Añadir",
@@ -47,8 +47,8 @@ ADMIN: Wording = {
         "removed": "Usuario borrado con todo lo suyo.",
         "changed": "Cambiado.",
         "ended": "Clave terminada.",
-        "not_added": "No se ha añadido: el nombre está cogido o tiene otros signos, o la "
-        "contraseña es corta.",
+        "not_added": "No se ha añadido: el nombre está cogido, es el de un gemelo o tiene otros "
+        "signos, o la contraseña es corta.",
         "not_changed": "No se ha cambiado: es el único que administra.",
         "bad_password": "No se ha cambiado: la contraseña es corta.",
         "not_issued": "No se ha hecho la clave: elija entre 1 y 3650 días.",
@@ -63,7 +63,7 @@ ADMIN: Wording = {
         "queda anotado.",
         "delete": "Borrar la cuenta",
         "delete_why": "Con sus conversaciones, opiniones, votos y claves, para siempre. Su gemelo "
-        "y las copias de seguridad se borran aparte; no dé su nombre a otra persona antes.",
+        "y las copias de seguridad se borran aparte; mientras quede aquel, nadie recibe su nombre.",
         "delete_last": "Es el único que administra: dé ese papel a otro antes.",
         "delete_name": "Escriba su nombre ({name}) para confirmarlo",
         "delete_do": "Borrar para siempre",
@@ -107,7 +107,7 @@ ADMIN: Wording = {
         "role": "Role",
         "added_on": "Added",
         "add": "Add a user",
-        "name_why": "Letters a to z, digits, - and _.",
+        "name_why": "Letters a to z, digits, - and _; none that a twin has already.",
         "password": "Password",
         "password_why": "At least {shortest} characters. Four words are easy to remember.",
         "do_add": "Add",
@@ -115,7 +115,8 @@ ADMIN: Wording = {
         "removed": "User deleted with all that was theirs.",
         "changed": "Changed.",
         "ended": "Token ended.",
-        "not_added": "Not added: the name is taken or has other signs, or the password is short.",
+        "not_added": "Not added: the name is taken, is that of a twin or has other signs, or the "
+        "password is short.",
         "not_changed": "Not changed: nobody else administers.",
         "bad_password": "Not changed: the password is short.",
         "not_issued": "No token was made: choose between 1 and 3650 days.",
@@ -130,7 +131,7 @@ ADMIN: Wording = {
         "it, and it is noted down.",
         "delete": "Delete the account",
         "delete_why": "With its conversations, opinions, votes and tokens, for ever. Their twin "
-        "and backups are deleted apart; give their name to nobody else before.",
+        "and backups are deleted apart; while the twin is there, nobody else gets the name.",
         "delete_last": "Nobody else administers: give another that role first.",
         "delete_name": "Type the name ({name}) to confirm",
         "delete_do": "Delete for ever",
@@ -174,7 +175,7 @@ ADMIN: Wording = {
         "role": "Paper",
         "added_on": "Afegit",
         "add": "Afegeix un usuari",
-        "name_why": "Lletres de la a a la z, xifres, - i _.",
+        "name_why": "Lletres de la a a la z, xifres, - i _; cap que ja porti un bessó.",
         "password": "Contrasenya",
         "password_why": "Almenys {shortest} caràcters. Quatre paraules es recorden bé.",
         "do_add": "Afegeix",
@@ -182,8 +183,8 @@ ADMIN: Wording = {
         "removed": "Usuari esborrat amb tot el que era seu.",
         "changed": "Canviat.",
         "ended": "Clau acabada.",
-        "not_added": "No s'ha afegit: el nom està agafat o té altres signes, o la contrasenya és "
-        "curta.",
+        "not_added": "No s'ha afegit: el nom està agafat, és el d'un bessó o té altres signes, o "
+        "la contrasenya és curta.",
         "not_changed": "No s'ha canviat: és l'únic que administra.",
         "bad_password": "No s'ha canviat: la contrasenya és curta.",
         "not_issued": "No s'ha fet la clau: trieu entre 1 i 3650 dies.",
@@ -198,7 +199,7 @@ ADMIN: Wording = {
         "queda anotat.",
         "delete": "Esborra el compte",
         "delete_why": "Amb les seves converses, opinions, vots i claus, per sempre. El seu bessó i "
-        "les còpies de seguretat s'esborren a part; no doneu el seu nom a ningú més abans.",
+        "les còpies de seguretat s'esborren a part; mentre quedi aquell, ningú no rep el seu nom.",
         "delete_last": "És l'únic que administra: doneu aquest paper a un altre abans.",
         "delete_name": "Escriviu el seu nom ({name}) per confirmar-ho",
         "delete_do": "Esborra per sempre",

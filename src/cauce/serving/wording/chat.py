@@ -225,3 +225,31 @@ CHAT: Wording = {
         "not_passed": "no superada",
     },
 }
+
+_OF_ARTICLES: Wording = {
+    "es": {
+        "title": "Pregunte a los artículos",
+        "intro": (
+            "Qué se sabe y qué trabajos lo dicen. Cada respuesta enseña la frase en la que se "
+            "apoya, con su DOI; si no puede enseñarla, lo dice."
+        ),
+    },
+    "en": {
+        "title": "Ask the articles",
+        "intro": (
+            "What is known, and which works say so. Every answer shows the sentence it rests on, "
+            "with its DOI; when it cannot show one, it says so."
+        ),
+    },
+    "ca": {
+        "title": "Pregunteu als articles",
+        "intro": (
+            "Què se sap i quins treballs ho diuen. Cada resposta ensenya la frase en què es basa, "
+            "amb el seu DOI; si no la pot ensenyar, ho diu."
+        ),
+    },
+}
+CHAT_OF_ARTICLES: Wording = {
+    spoken: {**CHAT[spoken], **changed} for spoken, changed in _OF_ARTICLES.items()
+}
+"""Where what is served was made of articles, nothing invites to ask about a medicine."""

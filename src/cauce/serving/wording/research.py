@@ -10,7 +10,8 @@ RESEARCH: Wording = {
         "intro": "Pregunte y verá qué trabajos lo apoyan: la frase que los cita, palabra por "
         "palabra, y su DOI tal como está en el catálogo.",
         "none": "Lo que se sirve aquí no se hizo de artículos, así que no hay publicaciones que "
-        "buscar. Quien administra el servidor puede servir uno que sí: cauce serve ENSAYO.",
+        "buscar. Quien administra el servidor puede servir una ejecución que sí las tenga: "
+        "cauce serve NOMBRE.",
         "question": "Pregunta",
         "find": "Buscar",
         "found": "{count} frases que lo apoyan",
@@ -44,7 +45,8 @@ RESEARCH: Wording = {
         "intro": "Pregunteu i veureu quins treballs ho avalen: la frase que els cita, paraula per "
         "paraula, i el seu DOI tal com és al catàleg.",
         "none": "El que se serveix aquí no es va fer d'articles, així que no hi ha publicacions "
-        "per cercar. Qui administra el servidor en pot servir un que sí: cauce serve ASSAIG.",
+        "per cercar. Qui administra el servidor pot servir una execució que sí que en tingui: "
+        "cauce serve NOM.",
         "question": "Pregunta",
         "find": "Cerca",
         "found": "{count} frases que ho avalen",

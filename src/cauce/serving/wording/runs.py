@@ -6,9 +6,9 @@ from cauce.serving.wording import Wording
 
 RUNS: Wording = {
     "es": {
-        "title": "Ensayos",
+        "title": "Ejecuciones",
         "intro": "Lo que se preparó, entrenó y midió en este servidor, lo último arriba.",
-        "none": "Todavía no hay ninguno. Haga uno con: cauce run RECETA",
+        "none": "Todavía no hay ninguna. Haga una con: cauce run RECETA",
         "stages": "Etapas",
         "stage": "Etapa",
         "finished": "Terminada",
@@ -104,9 +104,9 @@ RUNS: Wording = {
         "abstained": "Abstained",
     },
     "ca": {
-        "title": "Assajos",
+        "title": "Execucions",
         "intro": "El que es va preparar, entrenar i mesurar en aquest servidor, l'últim a dalt.",
-        "none": "Encara no n'hi ha cap. Feu-ne un amb: cauce run RECEPTA",
+        "none": "Encara no n'hi ha cap. Feu-ne una amb: cauce run RECEPTA",
         "stages": "Etapes",
         "stage": "Etapa",
         "finished": "Acabada",
