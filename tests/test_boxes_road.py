@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from cauce import road
-from cauce.assistant.guarded import GuardedAssistant, load_assistant
+from cauce.assistant.guarded import GuardedAssistant
+from cauce.assistant.loading import load_assistant
 from cauce.assistant.seeing import ASKED
 from cauce.recipe import parse_recipe
 from cauce.runs import Run

@@ -13,7 +13,7 @@ import yaml
 
 from articles import SAID, doi_of, write_articles
 from cauce import road
-from cauce.assistant.guarded import load_assistant
+from cauce.assistant.loading import load_assistant
 from cauce.assistant.research import writers
 from cauce.corpus.research.questions import ResearchQuestion
 from cauce.corpus.research.settings import ResearchSettings

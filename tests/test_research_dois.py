@@ -11,7 +11,8 @@ import pytest
 
 from articles import SAID, article, doi_of, write_articles
 from cauce import road
-from cauce.assistant.guarded import GuardedAssistant, load_assistant
+from cauce.assistant.guarded import GuardedAssistant
+from cauce.assistant.loading import load_assistant
 from cauce.assistant.research.assistant import ResearchAssistant
 from cauce.errors import NotFound, RecipeError
 from cauce.knowledge.works.matching import ACCEPTED

@@ -9,7 +9,7 @@ import pytest
 
 from articles import SAID, doi_of, write_articles
 from cauce import road
-from cauce.assistant.guarded import load_assistant
+from cauce.assistant.loading import load_assistant
 from cauce.assistant.research.assistant import ResearchAssistant
 from cauce.recipe import parse_recipe
 from cauce.records import Example, Message

@@ -17,7 +17,7 @@ from typing import get_args
 
 from benchmarks import report
 from cauce import road
-from cauce.assistant.guarded import load_assistant
+from cauce.assistant.loading import load_assistant
 from cauce.assistant.research.assistant import ResearchAssistant
 from cauce.assistant.settings import Way
 from cauce.recipe import parse_recipe

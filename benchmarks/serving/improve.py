@@ -23,7 +23,7 @@ from pathlib import Path
 
 from benchmarks import report
 from cauce import road
-from cauce.assistant.guarded import load_assistant
+from cauce.assistant.loading import load_assistant
 from cauce.evaluation.evaluate import choose
 from cauce.evaluation.promoting import in_words
 from cauce.evaluation.redteam.attempts import plain_request

@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks import report
 from cauce import road
 from cauce.assistant.assistant import Assistant
-from cauce.assistant.guarded import load_assistant
+from cauce.assistant.loading import load_assistant
 from cauce.evaluation.log import read_log
 from cauce.evaluation.redteam.adaptive.campaign import AdaptiveSettings, attack_adaptively
 from cauce.evaluation.redteam.adaptive.gcg import GcgSettings

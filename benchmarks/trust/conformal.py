@@ -27,7 +27,7 @@ from benchmarks.medicines.sections import HELD_OUT_NAMES, held_out_questions
 from benchmarks.scholar.answers import PATTERNS
 from cauce import road
 from cauce.assistant.assistant import Assistant
-from cauce.assistant.guarded import load_assistant
+from cauce.assistant.loading import load_assistant
 from cauce.assistant.research.assistant import ResearchAssistant
 from cauce.assistant.research.preparing import answers_of
 from cauce.assistant.settings import AssistantSettings

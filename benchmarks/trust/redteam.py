@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from benchmarks import report
-from cauce.assistant.guarded import load_assistant
+from cauce.assistant.loading import load_assistant
 from cauce.evaluation.redteam.attempts import safe_attempt
 from cauce.evaluation.redteam.campaign import attack
 from cauce.evaluation.redteam.goals import load_safe

@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw
 
 from benchmarks import report
 from cauce import road
-from cauce.assistant.guarded import load_assistant
+from cauce.assistant.loading import load_assistant
 from cauce.assistant.seeing import ASKED
 from cauce.recipe import parse_recipe
 from cauce.runs import Run

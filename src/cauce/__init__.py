@@ -21,7 +21,7 @@ _HOMES = {
     "Section": "cauce.records",
     "compare": "cauce.evaluation.compare",
     "fetch": "cauce.sources",
-    "load_assistant": "cauce.assistant.guarded",
+    "load_assistant": "cauce.assistant.loading",
     "load_recipe": "cauce.recipe",
     "train": "cauce.training.loop",
 }

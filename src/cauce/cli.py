@@ -302,7 +302,7 @@ def ask(
 ) -> None:
     """Ask the run's assistant; the answer comes with its source, or with the reason for none."""
     from cauce.assistant.files import answer_file, render
-    from cauce.assistant.guarded import load_assistant
+    from cauce.assistant.loading import load_assistant
     from cauce.errors import UserError
     from cauce.runs import Run
 

@@ -237,7 +237,7 @@ def _tokens(journey: Journey, loaded: LoadedModel, split: str) -> Sequence[Token
 
 def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
     from cauce.assistant.assistant import Assistant
-    from cauce.assistant.guarded import load_assistant
+    from cauce.assistant.loading import load_assistant
     from cauce.evaluation.evaluate import evaluate
     from cauce.evaluation.scorers import FactsScorer, TextScorer
     from cauce.evaluation.systems import AssistantSystem, ModelSystem, log_name
@@ -285,7 +285,7 @@ def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
 
 def _evaluate_research(journey: Journey, folder: Path) -> dict[str, Any]:
     """Base and tuned by what they write; four ways to a DOI by what becomes of the questions."""
-    from cauce.assistant.guarded import load_assistant
+    from cauce.assistant.loading import load_assistant
     from cauce.assistant.research.assistant import ResearchAssistant
     from cauce.evaluation.evaluate import choose, evaluate
     from cauce.evaluation.log import read_items

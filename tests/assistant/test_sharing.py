@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from cauce.assistant.assistant import Assistant
-from cauce.assistant.guarded import GuardedAssistant, load_assistant
+from cauce.assistant.guarded import GuardedAssistant
+from cauce.assistant.loading import load_assistant
 from cauce.assistant.settings import AssistantSettings
 from cauce.errors import SourceUnavailable
 from cauce.knowledge.sections.index import Index

@@ -114,7 +114,7 @@ def ask(
 ) -> None:
     """The sentences that answer, with the works they cite, or why none is shown."""
     from cauce.assistant.files import render
-    from cauce.assistant.guarded import load_assistant
+    from cauce.assistant.loading import load_assistant
     from cauce.assistant.research.assistant import ResearchAssistant
     from cauce.errors import UserError
     from cauce.runs import Run

@@ -62,7 +62,7 @@ def serve(
 ) -> None:
     """Serve the assistant: the app, and the OpenAI-compatible API under /v1."""
     _require_serve()
-    from cauce.assistant.guarded import load_assistant
+    from cauce.assistant.loading import load_assistant
     from cauce.runs import Run
     from cauce.serving.access import open_access
     from cauce.serving.app import serve as start_server
@@ -118,7 +118,7 @@ def _opponent(name: str, served: Run) -> Opponent | None:
     """The run whose answers are compared with those of the one that is served."""
     if not name:
         return None
-    from cauce.assistant.guarded import load_assistant
+    from cauce.assistant.loading import load_assistant
     from cauce.errors import UserError
     from cauce.runs import Run
     from cauce.serving.audit_log import Recorded, open_log

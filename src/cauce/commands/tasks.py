@@ -201,7 +201,7 @@ def open_system(spec: str, settings: EvaluationSettings) -> Named:
     run = Run.open(run_name)
     state = [run.manifest["stages"].get(stage, {}).get("fingerprint") for stage in ("train",)]
     if part == "assistant":
-        from cauce.assistant.guarded import load_assistant
+        from cauce.assistant.loading import load_assistant
 
         return Named(AssistantSystem(name, load_assistant(run)), state)
     if part in ("", "tuned"):

@@ -15,7 +15,8 @@ from pydantic import Field
 
 import cauce
 from cauce.assistant.assistant import Assistant
-from cauce.assistant.guarded import GuardedAssistant, load_assistant
+from cauce.assistant.guarded import GuardedAssistant
+from cauce.assistant.loading import load_assistant
 from cauce.corpus.safety import SafetyExample, load_safety_examples
 from cauce.corpus.tokens import Tokens, tokenize
 from cauce.evaluation.evaluate import answer_items, choose, score_items

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from cauce.assistant.assistant import Assistant
-from cauce.assistant.guarded import GuardedAssistant, load_assistant
+from cauce.assistant.guarded import GuardedAssistant
+from cauce.assistant.loading import load_assistant
 from cauce.assistant.personal.assistant import PersonalAssistant
 from cauce.assistant.personal.contradictions import SAID as ASKED
 from cauce.assistant.personal.telling import RECORD

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from cauce.assistant.assistant import Assistant
-from cauce.assistant.guarded import GuardedAssistant, load_assistant
+from cauce.assistant.guarded import GuardedAssistant
+from cauce.assistant.loading import load_assistant
 from cauce.assistant.policy.actions import ACTIONS
 from cauce.assistant.policy.assistant import PolicyAssistant
 from cauce.assistant.policy.choosing import Rules, Situation

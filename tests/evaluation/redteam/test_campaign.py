@@ -83,7 +83,7 @@ def test_what_is_attacked_may_depend_on_the_answers(tmp_path):
 @pytest.mark.usefixtures("judge_by_first_word")
 def test_a_run_is_attacked_as_it_is_served_and_anew_when_its_recipe_changes(tmp_path, monkeypatch):
     served = Scripted()
-    monkeypatch.setattr("cauce.assistant.guarded.load_assistant", lambda run: served)
+    monkeypatch.setattr("cauce.assistant.loading.load_assistant", lambda run: served)
     monkeypatch.setattr("cauce.evaluation.redteam.campaign.plan", lambda mode, seed: PART)
     run = Run(tmp_path)
     run.update_manifest(stages={})

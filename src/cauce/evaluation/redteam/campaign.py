@@ -32,7 +32,7 @@ def redteam(
     `attempts.jsonl` holds every try with its answers, `scores.json` the Findings. Killed and
     started again it goes on; a run that has changed since is asked anew.
     """
-    from cauce.assistant.guarded import load_assistant
+    from cauce.assistant.loading import load_assistant
 
     attacked = Attacked("assistant", load_assistant(run), state_of_run(run))
     return attack(

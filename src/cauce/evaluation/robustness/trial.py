@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from cauce.assistant.guarded import load_assistant
+from cauce.assistant.loading import load_assistant
 from cauce.errors import DataRefused, NotFound
 from cauce.evaluation.evaluate import Progress, choose
 from cauce.evaluation.redteam.campaign import state_of_run

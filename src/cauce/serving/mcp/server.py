@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import cauce
 from cauce.assistant.assistant import Assistant
-from cauce.assistant.guarded import GuardedAssistant, load_assistant
+from cauce.assistant.guarded import GuardedAssistant
+from cauce.assistant.loading import load_assistant
 from cauce.assistant.research.assistant import ResearchAssistant
 from cauce.errors import CauceError, MissingExtra
 from cauce.knowledge.labels.shelf import Shelf

@@ -128,7 +128,7 @@ def test_queries_to_success_count_the_one_that_succeeded():
 
 def test_a_run_is_attacked_as_it_is_served(tmp_path, monkeypatch):
     served = SimpleNamespace(reply=Scripted().reply, model=None)
-    monkeypatch.setattr("cauce.assistant.guarded.load_assistant", lambda run: served)
+    monkeypatch.setattr("cauce.assistant.loading.load_assistant", lambda run: served)
     run = Run(tmp_path)
     run.update_manifest(stages={})
     (tmp_path / "recipe.yaml").write_text("run: demo")

@@ -57,7 +57,7 @@ def adaptive(
     Suffixes are searched for on the run's own tuned model, where it has one, and sent to the
     assistant. Killed and started again it goes on with the next goal.
     """
-    from cauce.assistant.guarded import load_assistant
+    from cauce.assistant.loading import load_assistant
 
     assistant = load_assistant(run)
     folder = run.folder("redteam-adaptive")
