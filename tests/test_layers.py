@@ -33,7 +33,7 @@ GATHERERS = {
 """Modules beside the packages: they know several layers, and no layer knows them."""
 OPENING = {
     ("assistant/assistant.py", "cauce.recipe"),
-    ("assistant/guarded.py", "cauce.recipe"),
+    ("assistant/loading.py", "cauce.recipe"),
 }
 """A run is opened with the recipe that it was made by."""
 NETWORK = {

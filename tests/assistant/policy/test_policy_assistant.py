@@ -137,7 +137,7 @@ def test_a_run_answers_by_the_policy_that_its_recipe_names(inner, monkeypatch, t
         corpus=CorpusSettings(), assistant=AssistantSettings(policy=str(tmp_path)), model=model
     )
     monkeypatch.setattr("cauce.recipe.load_recipe", lambda path: recipe)
-    monkeypatch.setattr("cauce.assistant.guarded.load_model_of", lambda run, remedy: None)
+    monkeypatch.setattr("cauce.assistant.loading.load_model_of", lambda run, remedy: None)
     monkeypatch.setattr(Assistant, "load", lambda run, model: inner)
     run: Any = SimpleNamespace(path=tmp_path)
     assert load_assistant(run).reply(DOSE).decision is not None
