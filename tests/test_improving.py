@@ -19,8 +19,8 @@ from cauce.evaluation.keeping import Figure
 from cauce.evaluation.promoting import compare_weights, reasons_against
 from cauce.evaluation.redteam.suite import Plan, plan
 from cauce.improving import ImproveSettings, derive, improve, read_improvement
-from cauce.models.loading import model_folder, save_tuned
 from cauce.models.promoted import OWN, served_model
+from cauce.models.tuned import model_folder, save_tuned
 from cauce.recipe import load_recipe, parse_recipe
 from cauce.records import Citation, Example, Reply, Statement
 from cauce.runs import STAGES, Run, read_records, write_records

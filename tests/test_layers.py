@@ -97,10 +97,10 @@ def test_the_network_is_reached_from_sources_and_by_pull_alone():
     transports = {name for name in reaching if name.startswith("federated/flower/")}
     # Writes the head of a model card, and never asks the hub.
     card = "report/trust/card.py"
-    assert reaching <= {"models/loading.py", card, *stores, *transports}
+    assert reaching <= {"models/finding.py", card, *stores, *transports}
     pull = [
         item.name
-        for item in ast.parse((PACKAGE / "models" / "loading.py").read_text("utf-8")).body
+        for item in ast.parse((PACKAGE / "models" / "finding.py").read_text("utf-8")).body
         if isinstance(item, ast.FunctionDef) and "huggingface_hub" in ast.unparse(item)
     ]
     assert pull == ["pull"]

@@ -13,7 +13,7 @@ import torch
 from cauce.assistant.assistant import Assistant
 from cauce.models.liquid import LTC, CfC, WiredCfC
 from cauce.models.liquid.transplant import replaced_blocks
-from cauce.models.loading import load_tuned
+from cauce.models.tuned import load_tuned
 from cauce.recipe import load_recipe
 from cauce.runs import STAGES
 from tiny_recipes import RECIPES, gpt2, gpt2_of_few_pieces, mistral, walked

@@ -25,8 +25,8 @@ from cauce.assistant.assistant import Assistant
 from cauce.assistant.settings import AssistantSettings
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
-from cauce.models.loading import load_tuned
 from cauce.models.prefix import tokens_of_example
+from cauce.models.tuned import load_tuned
 from cauce.recipe import Recipe, dump_recipe, load_recipe
 from cauce.records import Document, Example
 from cauce.runs import STAGES, Run, read_records

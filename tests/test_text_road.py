@@ -14,8 +14,8 @@ from cauce.assistant.assistant import Assistant
 from cauce.corpus.rows import TextRows
 from cauce.corpus.tokenizer import make_tokenizer
 from cauce.errors import DataRefused, NotFound
-from cauce.models.loading import load_base, load_tuned
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base, load_tuned
 from cauce.recipe import load_recipe, parse_recipe
 from cauce.runs import STAGES, Run
 

@@ -32,9 +32,9 @@ from cauce.evaluation.rouge import rouge_l
 from cauce.evaluation.systems import ModelSystem
 from cauce.evaluation.words import words
 from cauce.improving import Improvement, ImproveSettings, improve
-from cauce.models.loading import load_base_of
 from cauce.models.promoted import OWN, roll_back, served_model
 from cauce.models.threads import configure_threads
+from cauce.models.tuned import load_base_of
 from cauce.recipe import dump_recipe, load_recipe
 from cauce.records import Example
 from cauce.runs import Run, read_records, write_records

@@ -30,7 +30,8 @@ from benchmarks.serving import trl_losses
 from cauce.corpus.batches import LONGEST, Batch
 from cauce.corpus.judged import Pair, Rated, Tried
 from cauce.corpus.tokens import IGNORED, Tokens
-from cauce.models.loading import LoadedModel, load_folder, resolve
+from cauce.models.finding import resolve
+from cauce.models.loading import LoadedModel, load_folder
 from cauce.models.new import new_model
 from cauce.models.prediction import Predicted
 from cauce.models.settings import NewModelSettings

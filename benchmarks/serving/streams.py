@@ -24,10 +24,11 @@ from transformers import GenerationConfig
 from benchmarks import report
 from cauce.models.batching import Engine
 from cauce.models.generation import end_token_ids, prompt_ids
-from cauce.models.loading import LoadedModel, load_base
+from cauce.models.loading import LoadedModel
 from cauce.models.row import Settings
 from cauce.models.rules import under_rules
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base
 from cauce.records import Message
 
 STREAMS, QUESTIONS_EACH = 32, 4

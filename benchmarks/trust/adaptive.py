@@ -39,7 +39,7 @@ from cauce.evaluation.redteam.injection.planting import (
 from cauce.evaluation.redteam.judged import judge_counts
 from cauce.evaluation.redteam.targets import Attacked, ModelTarget
 from cauce.evaluation.statistics import Estimate
-from cauce.models.loading import load_tuned
+from cauce.models.tuned import load_tuned
 from cauce.recipe import parse_recipe
 from cauce.runs import Run
 from cauce.safety.guard.rules import system_rules

@@ -22,9 +22,10 @@ from cauce.evaluation.settings import EvaluationSettings
 from cauce.evaluation.statistics import rate_exact
 from cauce.evaluation.systems import ModelSystem
 from cauce.models.adapters import attach
-from cauce.models.loading import LoadedModel, load_base
+from cauce.models.loading import LoadedModel
 from cauce.models.prefix import add_prefix, scales_of_examples, tokens_of_example
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base
 from cauce.records import Document, Example
 from cauce.sources.series_questions import SeriesQuestionsSource
 from cauce.training.loop import train

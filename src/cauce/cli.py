@@ -370,7 +370,7 @@ def models_pull(
     model: Annotated[str, typer.Argument(help="A hub id such as google/flan-t5-small.")],
 ) -> None:
     """Fetch a model (safetensors) from the hub; only this and fetch use the network."""
-    from cauce.models.loading import pull
+    from cauce.models.finding import pull
 
     print(pull(model))
 
@@ -380,7 +380,7 @@ def models_path(
     model: Annotated[str, typer.Argument(help="A hub id or cauce-mini.")],
 ) -> None:
     """Where a model is."""
-    from cauce.models.loading import resolve
+    from cauce.models.finding import resolve
 
     print(resolve(model))
 
@@ -395,8 +395,8 @@ def models_export(
     from json import dumps
 
     from cauce.models.export import export_onnx
-    from cauce.models.loading import load_base
     from cauce.models.settings import ModelSettings
+    from cauce.models.tuned import load_base
 
     made = export_onnx(load_base(ModelSettings(base=model)), out)
     print(dumps({"path": str(out), **made._asdict()}) if json else out)

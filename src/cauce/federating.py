@@ -24,7 +24,7 @@ from cauce.federated.saving import save_model
 from cauce.federated.secure import Identity
 from cauce.federated.site import Site
 from cauce.models.adapters import attach
-from cauce.models.loading import load_base
+from cauce.models.tuned import load_base
 from cauce.preparing import base_of, tokens_of
 from cauce.recipe import Recipe, parse_recipe
 from cauce.records import Document, Example

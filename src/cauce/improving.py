@@ -24,8 +24,8 @@ from cauce.errors import DataRefused, Interrupted, UserError
 from cauce.evaluation.examining import Examiner, Margins, measures
 from cauce.evaluation.promoting import Compared, compare_weights, reasons_against
 from cauce.evaluation.redteam.suite import Mode
-from cauce.models.loading import model_folder
 from cauce.models.promoted import OWN, promote, served_model
+from cauce.models.tuned import model_folder
 from cauce.recipe import Recipe, load_recipe, parse_recipe
 from cauce.records import Record
 from cauce.report.improvement import improvement_page

@@ -326,8 +326,8 @@ def _drop_repeated_rows(folder: Path) -> dict[str, int]:
 
 def _make_base(journey: Journey, folder: Path, texts: Iterable[str] = ()) -> LoadedModel:
     """The model that the run starts from; one that it makes is kept in `folder/model`."""
-    from cauce.models.loading import load_base, save_tuned
     from cauce.models.new import new_model
+    from cauce.models.tuned import load_base, save_tuned
 
     recipe = journey.recipe
     if recipe.model.new is None:
@@ -339,7 +339,7 @@ def _make_base(journey: Journey, folder: Path, texts: Iterable[str] = ()) -> Loa
 
 def base_of(journey: Journey) -> LoadedModel:
     """The model that the run starts from, once its prepare stage is done."""
-    from cauce.models.loading import load_base
+    from cauce.models.tuned import load_base
 
     settings = journey.recipe.model
     if settings.new is not None:

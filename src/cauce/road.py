@@ -44,7 +44,7 @@ def start(recipe: Recipe, progress: Progress, runs_dir: Path = Path("runs")) -> 
 
     Raises NotFound, before anything is written, when an input of the recipe does not exist.
     """
-    from cauce.models.loading import resolve
+    from cauce.models.finding import resolve
     from cauce.models.new import refuse_impossible
 
     for source in recipe.sources:
@@ -148,7 +148,7 @@ def _state_of_catalogue(recipe: Recipe) -> list[tuple[str, int, int]]:
 
 def _state_of_base(recipe: Recipe) -> list[tuple[str, int, int]]:
     """Of the weights that the run starts from; of a model that it makes, of the tokenizer."""
-    from cauce.models.loading import resolve
+    from cauce.models.finding import resolve
     from cauce.models.new import tokenizer_folder
     from cauce.models.settings import TRAIN
 
@@ -241,8 +241,8 @@ def _evaluate(journey: Journey, folder: Path) -> dict[str, Any]:
     from cauce.evaluation.evaluate import evaluate
     from cauce.evaluation.scorers import FactsScorer, TextScorer
     from cauce.evaluation.systems import AssistantSystem, ModelSystem, log_name
-    from cauce.models.loading import load_base, load_tuned
     from cauce.models.settings import ModelSettings
+    from cauce.models.tuned import load_base, load_tuned
 
     recipe, run = journey.recipe, journey.run
     if isinstance(recipe.corpus, TextSettings):
@@ -325,7 +325,7 @@ def _evaluate_research(journey: Journey, folder: Path) -> dict[str, Any]:
 def _evaluate_text(journey: Journey, folder: Path) -> dict[str, Any]:
     from cauce.corpus.rows import TextRows
     from cauce.evaluation.text import evaluate_text
-    from cauce.models.loading import load_tuned
+    from cauce.models.tuned import load_tuned
 
     return evaluate_text(
         base_of(journey),

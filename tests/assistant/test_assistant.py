@@ -15,8 +15,8 @@ from cauce.knowledge.claims.numbers import numbers_in, unsupported_numbers
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
 from cauce.models.generation import Written
-from cauce.models.loading import load_base
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base
 from cauce.records import Document, Language, Message, Reply, Section
 from documents import medicine
 

@@ -15,8 +15,8 @@ from cauce.corpus.questions import description_wording
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
 from cauce.models.generation import Written
-from cauce.models.loading import load_base
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base
 from cauce.records import Document, Language, Names, Section
 from cauce.sources.vademecum import VademecumSource
 from documents import medicine

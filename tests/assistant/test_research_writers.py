@@ -15,8 +15,9 @@ from cauce.corpus.research.settings import WriterSettings
 from cauce.errors import NotFound
 from cauce.knowledge.library.library import Evidence, Found
 from cauce.models.generation import generate
-from cauce.models.loading import LoadedModel, load_base
+from cauce.models.loading import LoadedModel
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base
 from cauce.records import Citation, Message
 from cauce.sources.chat import ChatServer
 from models.tiny import tiny_model

@@ -9,8 +9,8 @@ from cauce.assistant.settings import AssistantSettings
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
 from cauce.models.generation import Written
-from cauce.models.loading import load_base
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base
 from cauce.safety.guard.rules import system_rules
 from cauce.safety.guard.settings import GuardSettings
 from documents import medicine

@@ -14,8 +14,8 @@ from cauce.assistant.settings import AssistantSettings
 from cauce.errors import UserError
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
-from cauce.models.loading import load_base
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base
 from cauce.records import Document, Message, Reply
 from cauce.safety.guard.settings import GuardSettings
 from cauce.sources.vademecum import VademecumSource

@@ -19,8 +19,9 @@ from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
 from cauce.models.asking import ASKING, AskerLeft, Asking
 from cauce.models.batching import Engine
-from cauce.models.loading import load_base, resolve, save_tuned
+from cauce.models.finding import resolve
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base, save_tuned
 from cauce.models.upstream import UpstreamModel, upstream_model
 from cauce.safety.guard.settings import GuardSettings
 from cauce.sources.upstream import UpstreamServer

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from cauce.cli import app
 from cauce.errors import NotFound, RecipeError, UserError
 from cauce.evaluation.log import read_items
-from cauce.models.loading import save_tuned
+from cauce.models.tuned import save_tuned
 from cauce.recipe import load_task, ready_tasks
 from models.tiny import tiny_model
 

@@ -7,8 +7,8 @@ import pytest
 from cauce.errors import RecipeError
 from cauce.federated.fairness import result_table
 from cauce.federating import job_id, simulate
-from cauce.models.loading import load_tuned
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_tuned
 from cauce.recipe import parse_recipe
 from models.tiny import tiny_model
 

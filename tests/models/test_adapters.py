@@ -5,8 +5,8 @@ import torch
 
 from cauce.errors import RecipeError
 from cauce.models.adapters import attach
-from cauce.models.loading import load_base, load_tuned, save_tuned
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base, load_tuned, save_tuned
 from models.tiny import logits, tiny_decoder, tiny_model
 
 LORA = ModelSettings(adapter="lora", lora_rank=4, lora_alpha=8)

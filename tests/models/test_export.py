@@ -16,7 +16,8 @@ from cauce import cli
 from cauce.errors import MissingExtra, UserError
 from cauce.models import export
 from cauce.models.export import OnnxFigures, export_onnx
-from cauce.models.loading import LoadedModel, save_tuned
+from cauce.models.loading import LoadedModel
+from cauce.models.tuned import save_tuned
 from models.foundation.foundation_cases import PARTS, VOCABULARY, make_model
 from models.tiny import tiny_decoder, tiny_t5
 

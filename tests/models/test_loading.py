@@ -9,19 +9,12 @@ from safetensors.torch import load_file, save_file
 
 from cauce.corpus.tokens import PLAIN_TEMPLATE, chat_prompt
 from cauce.errors import DataRefused, NotFound, TemplateMismatch, UserError
-from cauce.models import loading
+from cauce.models import finding
 from cauce.models.adapters import attach
-from cauce.models.loading import (
-    assemble,
-    load_base,
-    load_tokenizer,
-    load_tuned,
-    models_dir,
-    pull,
-    resolve,
-    save_tuned,
-)
+from cauce.models.finding import models_dir, pull, resolve
+from cauce.models.loading import assemble, load_tokenizer
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base, load_tuned, save_tuned
 from cauce.records import Message
 from models.tiny import DECODERS, logits, tiny_decoder, tiny_model
 from shared import shared_data
@@ -245,8 +238,8 @@ def test_sampling_habits_of_a_published_model_are_dropped(tmp_path):
 
 
 def test_embedded_models_stand_in_the_package():
-    package = Path(loading.__file__).parent.parent
-    assert all(package in folder.parents for folder in loading.EMBEDDED.values())
+    package = Path(finding.__file__).parent.parent
+    assert all(package in folder.parents for folder in finding.EMBEDDED.values())
     files = [file for file in (package / "data").rglob("*") if file.is_file()]
     assert sum(file.stat().st_size for file in files) < 25e6, "the package is to stay small"
 

@@ -17,9 +17,10 @@ from transformers import (
 from cauce.corpus.tokenizer import make_tokenizer
 from cauce.errors import NotFound, RecipeError
 from cauce.models.foundation import LiquidFoundationConfig
-from cauce.models.loading import load_folder, save_tuned
+from cauce.models.loading import load_folder
 from cauce.models.new import new_model, refuse_impossible
 from cauce.models.settings import NewModelSettings
+from cauce.models.tuned import save_tuned
 from cauce.training.denoising import sentinel_ids
 
 TEXTS = ("El niño tomó 12 piñas.",)

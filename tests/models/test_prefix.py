@@ -9,7 +9,7 @@ from cauce.corpus.tokens import Tokens
 from cauce.errors import DataRefused, UserError
 from cauce.models.adapters import attach
 from cauce.models.generation import generate, stream
-from cauce.models.loading import LoadedModel, load_base, load_tuned, save_tuned
+from cauce.models.loading import LoadedModel
 from cauce.models.new import new_model
 from cauce.models.prediction import predict
 from cauce.models.prefix import (
@@ -26,6 +26,7 @@ from cauce.models.prefix import (
 )
 from cauce.models.quiet import quiet_libraries
 from cauce.models.settings import ModelSettings, NewModelSettings
+from cauce.models.tuned import load_base, load_tuned, save_tuned
 from cauce.records import Citation, Example, Measurements, Message
 from cauce.training.checks import probe
 from cauce.training.objective import batch_of

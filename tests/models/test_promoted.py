@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cauce.errors import DataRefused, UserError
-from cauce.models.loading import CARD, model_folder
+from cauce.models.finding import CARD
 from cauce.models.promoted import OWN, promote, roll_back, served_model
+from cauce.models.tuned import model_folder
 from cauce.runs import PROMOTED, Run
 
 FIRST, SECOND = "improve/1/train/model", "improve/2/train/model"

@@ -13,9 +13,10 @@ import torch
 from cauce.errors import MissingExtra, RecipeError, UserError
 from cauce.models import quantization
 from cauce.models.adapters import attach
-from cauce.models.loading import assemble, load_base, load_tuned, save_tuned
+from cauce.models.loading import assemble
 from cauce.models.quantization import loading_options, quantized_layers
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base, load_tuned, save_tuned
 from cauce.recipe import parse
 from models.tiny import logits, tiny_decoder, tiny_model
 

@@ -7,9 +7,9 @@ import torch
 
 from cauce.errors import UserError
 from cauce.models.adapters import attach
-from cauce.models.loading import load_base, load_tuned, save_tuned
 from cauce.models.remedies import interpolate, project, scale_adapter
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base, load_tuned, save_tuned
 from models.tiny import logits, tiny_model
 
 LORA = ModelSettings(adapter="lora", lora_rank=4, lora_alpha=8)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cauce.corpus.tokens import render_chat
-from cauce.models.loading import load_base
 from cauce.models.rules import under_rules
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base
 from cauce.records import Message
 from cauce.safety.guard.rules import system_rules
 from models.tiny import tiny_model

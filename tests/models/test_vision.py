@@ -10,11 +10,12 @@ import torch
 from cauce.corpus.pairs import pair_of
 from cauce.errors import RecipeError, UserError
 from cauce.models.generation import generate, stream
-from cauce.models.loading import load_folder, load_tuned, save_tuned
+from cauce.models.loading import load_folder
 from cauce.models.new import new_model, refuse_impossible
 from cauce.models.prediction import predict
 from cauce.models.prefix import tokens_of_example
 from cauce.models.settings import NewModelSettings
+from cauce.models.tuned import load_tuned, save_tuned
 from cauce.models.vision import language_part
 from cauce.records import Message
 from cauce.sources.images import image_uri

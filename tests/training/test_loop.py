@@ -11,8 +11,8 @@ import torch
 
 from cauce.errors import MissingExtra, TrainingRefused
 from cauce.models.adapters import attach
-from cauce.models.loading import load_base, load_tuned, save_tuned
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base, load_tuned, save_tuned
 from cauce.training.acceleration import COMPILERS
 from cauce.training.engine import Engine
 from cauce.training.log import TrainingLog, open_writers

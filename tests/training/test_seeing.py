@@ -13,10 +13,11 @@ from cauce.corpus.tokens import Tokens
 from cauce.errors import TrainingRefused
 from cauce.models.adapters import attach
 from cauce.models.head import set_aside
-from cauce.models.loading import LoadedModel, load_folder, load_tuned
+from cauce.models.loading import LoadedModel, load_folder
 from cauce.models.prediction import predict, refuse_unpackable
 from cauce.models.prefix import tokens_of_example
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_tuned
 from cauce.training.examples import Examples
 from cauce.training.loop import train
 from cauce.training.objective import Likelihood, batch_of

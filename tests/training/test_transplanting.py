@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from cauce.corpus.tokens import Tokens
-from cauce.models.loading import load_base, load_tuned
 from cauce.models.settings import LiquidSettings, ModelSettings
+from cauce.models.tuned import load_base, load_tuned
 from cauce.training.objectives import Distil
 from cauce.training.settings import TrainingSettings
 from cauce.training.transplanting import Transplanting, cost, losses, train_transplanted

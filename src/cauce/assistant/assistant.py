@@ -14,7 +14,8 @@ from cauce.errors import NotFound
 from cauce.knowledge.names.resolver import NameResolver
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.store import SectionEntry, SectionStore
-from cauce.models.loading import LoadedModel, load_model_of
+from cauce.models.loading import LoadedModel
+from cauce.models.tuned import load_model_of
 from cauce.models.upstream import ChatModel
 from cauce.records import Language, Measurements, Message, Reply, Spoken
 from cauce.runs import Run

@@ -15,7 +15,8 @@ from cauce.assistant.seeing import Eyes
 from cauce.assistant.settings import AssistantSettings
 from cauce.corpus.research.settings import ResearchSettings
 from cauce.errors import UserError
-from cauce.models.loading import LoadedModel, load_model_of, tokenizer_folder
+from cauce.models.loading import LoadedModel
+from cauce.models.tuned import load_model_of, tokenizer_folder
 from cauce.models.upstream import ChatModel, upstream_model
 from cauce.runs import Run
 from cauce.sources.upstream import UpstreamServer

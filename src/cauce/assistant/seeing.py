@@ -17,10 +17,12 @@ from cauce.corpus.examples import spoken
 from cauce.corpus.tokens import tokenize
 from cauce.errors import UserError
 from cauce.knowledge.names.resolver import NameResolver
+from cauce.models.finding import CARD, resolve
 from cauce.models.generation import generate
-from cauce.models.loading import CARD, LoadedModel, load_base, load_tuned, resolve
+from cauce.models.loading import LoadedModel
 from cauce.models.prediction import probability
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base, load_tuned
 from cauce.records import Check, Message, Reply, Spoken, Statement
 from cauce.safety.guard.finding import guard_input
 from cauce.safety.guard.settings import GuardSettings

@@ -188,8 +188,9 @@ def open_system(spec: str, settings: EvaluationSettings) -> Named:
     """What `RUN`, `RUN:base`, `RUN:tuned`, `RUN:assistant`, a folder or a model's id names."""
     from cauce.errors import NotFound
     from cauce.evaluation.systems import AssistantSystem, ModelSystem, log_name
-    from cauce.models.loading import load_base, load_tuned, resolve
+    from cauce.models.finding import resolve
     from cauce.models.settings import ModelSettings
+    from cauce.models.tuned import load_base, load_tuned
     from cauce.road import state_of
     from cauce.runs import Run
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from cauce.errors import DataRefused, UserError
 from cauce.evaluation.rouge import Overlap
-from cauce.models.loading import default_device, load_tokenizer, resolve
+from cauce.models.finding import resolve
+from cauce.models.loading import default_device, load_tokenizer
 from cauce.models.quiet import quiet_libraries
 
 if TYPE_CHECKING:

@@ -33,7 +33,8 @@ from cauce.evaluation.settings import EvaluationSettings
 from cauce.evaluation.solvers import Generate, System
 from cauce.evaluation.systems import AssistantSystem, ModelSystem
 from cauce.models.generation import position_limit
-from cauce.models.loading import LoadedModel, load_tuned
+from cauce.models.loading import LoadedModel
+from cauce.models.tuned import load_tuned
 from cauce.records import Citation, Example, Message, Record
 from cauce.runs import Run, fingerprint, read_records, sha256_of_file, write_json
 

@@ -14,8 +14,9 @@ import torch
 
 from cauce.federated.model import ADAPTER, TrainedPart, lora_layers
 from cauce.models.adapters import attach
-from cauce.models.loading import LoadedModel, save_tuned
+from cauce.models.loading import LoadedModel
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import save_tuned
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cauce.errors import MissingExtra, UserError
-from cauce.models.loading import default_device, resolve
+from cauce.models.finding import resolve
+from cauce.models.loading import default_device
 from cauce.models.quiet import quiet_libraries
 
 if TYPE_CHECKING:

@@ -10,15 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from cauce.corpus.tokenizer import make_tokenizer
 from cauce.errors import NotFound, RecipeError
-from cauce.models.loading import (
-    EMBEDDED,
-    FOUNDATION,
-    LoadedModel,
-    assemble,
-    load_tokenizer,
-    models_dir,
-    register_own,
-)
+from cauce.models.finding import EMBEDDED, models_dir
+from cauce.models.loading import FOUNDATION, LoadedModel, assemble, load_tokenizer, register_own
 from cauce.models.settings import TRAIN, NewModelSettings
 from cauce.models.vision import SEEING, give_image_token, new_processor
 

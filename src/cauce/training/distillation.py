@@ -16,7 +16,8 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from cauce.errors import TrainingRefused
-from cauce.models.loading import LoadedModel, load_folder, resolve
+from cauce.models.finding import resolve
+from cauce.models.loading import LoadedModel, load_folder
 from cauce.training.objectives import Distil, Objective
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 from cauce.corpus.tokens import Tokens
 from cauce.errors import Interrupted, TrainingRefused
-from cauce.models.loading import LoadedModel, save_tuned
+from cauce.models.loading import LoadedModel
 from cauce.models.prediction import refuse_unpackable
+from cauce.models.tuned import save_tuned
 from cauce.training.acceleration import Workload
 from cauce.training.block_teaching import refuse_shared_layers
 from cauce.training.checkpoints import Checkpoint, Checkpoints

@@ -19,9 +19,10 @@ from cauce.corpus.tokens import Tokens
 from cauce.models.adapters import attach, transplant
 from cauce.models.head import plain_head, set_aside
 from cauce.models.liquid.transplant import added_parts, control_of
-from cauce.models.loading import LoadedModel, load_base
+from cauce.models.loading import LoadedModel
 from cauce.models.prediction import predict
 from cauce.models.settings import LiquidSettings, ModelSettings
+from cauce.models.tuned import load_base
 from cauce.runs import write_json
 from cauce.training.distillation import load_teacher
 from cauce.training.distribution import Processes

@@ -22,9 +22,9 @@ from cauce.errors import UserError
 from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
 from cauce.models.generation import Written, generate
-from cauce.models.loading import load_base
 from cauce.models.prefix import add_prefix, scales_of, series_ids
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base
 from cauce.records import Document, Measurements, Message, Reply
 from cauce.safety.guard.settings import GuardSettings
 from cauce.serving.audit_log import told

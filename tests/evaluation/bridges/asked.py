@@ -8,8 +8,9 @@ from cauce.evaluation.solvers import Choose, Generate
 from cauce.evaluation.systems import ModelSystem
 from cauce.evaluation.tasks import Inline, Question, Task
 from cauce.models.liquid.transplant import liquidize
-from cauce.models.loading import LoadedModel, load_base
+from cauce.models.loading import LoadedModel
 from cauce.models.settings import LiquidSettings, ModelSettings
+from cauce.models.tuned import load_base
 from models.tiny import tiny_model
 
 QUESTIONS = tuple(

@@ -14,7 +14,7 @@ from cauce.errors import DataRefused, MissingExtra, UserError
 from cauce.evaluation.bridges import export_examples, lm_eval_model
 from cauce.evaluation.evaluate import choose
 from cauce.evaluation.solvers import Choose
-from cauce.models.loading import save_tuned
+from cauce.models.tuned import save_tuned
 from cauce.records import Message
 from cauce.runs import Run, write_records
 from evaluation.bridges.asked import EXAMPLES, TASK, WORDS

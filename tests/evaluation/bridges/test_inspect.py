@@ -24,7 +24,7 @@ from cauce.errors import UserError
 from cauce.evaluation.bridges import export_examples
 from cauce.evaluation.solvers import Choose
 from cauce.models.generation import generate
-from cauce.models.loading import save_tuned
+from cauce.models.tuned import save_tuned
 from evaluation.bridges.asked import EXAMPLES, WORDS, accuracy, log_likelihoods, model_of
 
 # 2026-11: inspect-ai 0.3.285 names an old parameter of tenacity 9.2, and leaves streams of memory

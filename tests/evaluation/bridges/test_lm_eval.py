@@ -18,8 +18,8 @@ from cauce.evaluation.likelihood import likelihood
 from cauce.evaluation.solvers import Choose
 from cauce.models.adapters import attach
 from cauce.models.generation import generate
-from cauce.models.loading import save_tuned
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import save_tuned
 from cauce.runs import Run
 from evaluation.bridges.asked import (
     EXAMPLES,

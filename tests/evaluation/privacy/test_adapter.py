@@ -11,8 +11,9 @@ from cauce.corpus.tokens import tokenize
 from cauce.errors import NotFound
 from cauce.evaluation.privacy import adapter
 from cauce.evaluation.privacy.adapter import CANARY, canary_examples, privacy
-from cauce.models.loading import LoadedModel, load_base, save_tuned
+from cauce.models.loading import LoadedModel
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base, save_tuned
 from cauce.records import Citation, Example, Message
 from cauce.runs import Run, write_records
 from models.tiny import tiny_model

@@ -22,9 +22,9 @@ from cauce.evaluation.redteam.remedies import (
 from cauce.evaluation.redteam.suite import Plan, plan
 from cauce.evaluation.redteam.tuning_table import remedy_table
 from cauce.models.adapters import attach
-from cauce.models.loading import load_base, load_tuned, model_folder, save_tuned
 from cauce.models.rules import under_rules
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base, load_tuned, model_folder, save_tuned
 from cauce.records import Citation, Example, Message
 from cauce.runs import Run, write_records
 from models.tiny import logits, tiny_model

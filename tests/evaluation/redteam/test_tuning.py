@@ -13,7 +13,7 @@ from cauce.evaluation.redteam.suite import Plan, plan
 from cauce.evaluation.redteam.tuning import TuningEffect, compare_tuning, tuning_effect
 from cauce.evaluation.redteam.tuning_table import tuning_table
 from cauce.evaluation.statistics import clopper_pearson
-from cauce.models.loading import save_tuned
+from cauce.models.tuned import save_tuned
 from cauce.report.trust.trials import evidence_of_tuned_harm
 from cauce.runs import Run
 from evaluation.redteam.scripted import asked

@@ -14,7 +14,8 @@ from cauce.corpus.research.settings import ResearchSettings
 from cauce.knowledge.library.library import Embedding, Library
 from cauce.knowledge.sections.index import Index
 from cauce.models.embedding import load_embedder
-from cauce.models.loading import LoadedModel, load_model_of
+from cauce.models.loading import LoadedModel
+from cauce.models.tuned import load_model_of
 from cauce.runs import Run
 
 

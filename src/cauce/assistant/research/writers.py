@@ -10,9 +10,11 @@ from pathlib import Path
 
 from cauce.corpus.research.rewriting import PromptWriter
 from cauce.corpus.research.settings import WriterSettings
+from cauce.models.finding import resolve
 from cauce.models.generation import generate
-from cauce.models.loading import LoadedModel, load_base, resolve
+from cauce.models.loading import LoadedModel
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base
 from cauce.records import Message
 from cauce.runs import fingerprint
 from cauce.sources.chat import ChatServer

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cauce.models.loading import LoadedModel, load_base, load_tokenizer, load_tuned, resolve
+from cauce.models.finding import resolve
+from cauce.models.loading import LoadedModel, load_tokenizer
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base, load_tuned
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -27,8 +27,10 @@ from cauce.evaluation.privacy.attacks import (
     membership,
 )
 from cauce.evaluation.statistics import Estimate, rate_exact
+from cauce.models.finding import CARD
 from cauce.models.generation import continue_tokens, generate
-from cauce.models.loading import CARD, LoadedModel, load_base_of, load_tuned
+from cauce.models.loading import LoadedModel
+from cauce.models.tuned import load_base_of, load_tuned
 from cauce.records import Citation, Example, Message, Record
 from cauce.runs import Run, read_records, write_json
 from cauce.safety.personal.finding import find, tells_who

@@ -31,17 +31,11 @@ from cauce.evaluation.redteam.tuning import (
     tuning_effect,
 )
 from cauce.evaluation.redteam.utility import Utility, utility
-from cauce.models.loading import (
-    LoadedModel,
-    load_base,
-    load_base_of,
-    load_tuned,
-    model_folder,
-    save_tuned,
-)
+from cauce.models.loading import LoadedModel
 from cauce.models.remedies import THRESHOLD, interpolate, project, scale_adapter
 from cauce.models.rules import under_rules
 from cauce.models.settings import ModelSettings
+from cauce.models.tuned import load_base, load_base_of, load_tuned, model_folder, save_tuned
 from cauce.records import Message, Record, Reply
 from cauce.runs import Run, write_json
 

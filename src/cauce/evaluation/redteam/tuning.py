@@ -22,7 +22,7 @@ from cauce.evaluation.redteam.suite import Mode, Plan, plan
 from cauce.evaluation.redteam.targets import Attacked, ModelTarget
 from cauce.evaluation.significance import mcnemar_p, sign_flip_p
 from cauce.evaluation.statistics import Estimate, clopper_pearson, paired_bootstrap, rate_exact
-from cauce.models.loading import load_base_of, load_tuned, model_folder
+from cauce.models.tuned import load_base_of, load_tuned, model_folder
 from cauce.records import Record
 from cauce.runs import Run, fingerprint, sha256_of_file, write_json
 

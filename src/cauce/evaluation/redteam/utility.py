@@ -12,8 +12,9 @@ from cauce.corpus.tokens import Tokens, tokenize
 from cauce.evaluation.evaluate import choose
 from cauce.evaluation.likelihood import likelihood
 from cauce.evaluation.statistics import Estimate, Floats, Statistic, statistic_bootstraps
-from cauce.models.loading import LoadedModel, load_base_of, load_tuned
+from cauce.models.loading import LoadedModel
 from cauce.models.rules import under_rules
+from cauce.models.tuned import load_base_of, load_tuned
 from cauce.records import Example, Record
 from cauce.runs import Run, read_records
 

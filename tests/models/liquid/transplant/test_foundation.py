@@ -8,9 +8,10 @@ import torch
 from cauce.errors import UserError
 from cauce.models.adapters import attach, transplant
 from cauce.models.liquid.transplant import liquidize, replaced_blocks
-from cauce.models.loading import LoadedModel, load_base, load_folder, load_tuned, save_tuned
+from cauce.models.loading import LoadedModel, load_folder
 from cauce.models.prediction import refuse_unpackable
 from cauce.models.settings import LiquidSettings, ModelSettings
+from cauce.models.tuned import load_base, load_tuned, save_tuned
 from models.foundation.foundation_cases import make_model
 
 IDS = torch.randint(5, 4000, (2, 11), generator=torch.Generator().manual_seed(0))

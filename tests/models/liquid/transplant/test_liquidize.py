@@ -32,10 +32,10 @@ from cauce.models.liquid.transplant import (
 )
 from cauce.models.liquid.transplant.preserve import REACH
 from cauce.models.liquid.transplant.sites import find_sites
-from cauce.models.loading import load_base, load_tuned, save_tuned
 from cauce.models.prediction import refuse_unpackable
 from cauce.models.recurrence import Recurrent
 from cauce.models.settings import LiquidSettings, ModelSettings
+from cauce.models.tuned import load_base, load_tuned, save_tuned
 from cauce.records import Message
 from models.tiny import DECODERS, tiny_decoder, tiny_t5
 
