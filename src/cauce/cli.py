@@ -12,6 +12,7 @@ import typer
 from cauce.commands.feedback import improve_app
 from cauce.commands.later import later
 from cauce.commands.serve import serve_app
+from cauce.commands.telling import tell
 from cauce.commands.trust import trust_app
 
 if TYPE_CHECKING:
@@ -26,15 +27,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-runs_app = typer.Typer(help="The runs there are.", no_args_is_help=True, rich_markup_mode=None)
-models_app = typer.Typer(
-    help="The models on this machine.", no_args_is_help=True, rich_markup_mode=None
-)
-tokenizer_app = typer.Typer(
-    help="Tokenizers: made from one's own texts, and looked into.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
 GROUPS = {
     "feedback": "What people said of answers: exported, and reviewed by clinicians.",
     "drugs": "What the documents say of a medicine, and what changed in them.",
@@ -44,6 +36,9 @@ GROUPS = {
     "twin": "A person's record over time: kept with consent, shown, and forgotten.",
     "db": "The database of the app: users, conversations, feedback.",
     "users": "Who may come in to cauce serve: users, their passwords and tokens.",
+    "tokenizer": "Tokenizers: made from one's own texts, and looked into.",
+    "runs": "The runs there are.",
+    "models": "The models on this machine.",
 }
 """What is found in each module of `cauce.commands` that is read when it is asked for."""
 
@@ -52,9 +47,6 @@ app.add_typer(improve_app)
 app.add_typer(trust_app)
 for group, about in GROUPS.items():
     app.add_typer(later(group, about), name=group)
-app.add_typer(tokenizer_app, name="tokenizer")
-app.add_typer(runs_app, name="runs")
-app.add_typer(models_app, name="models")
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe (YAML).")]
 Overrides = Annotated[
@@ -65,11 +57,6 @@ RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's name under runs/, or its path.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
-
-
-def tell(text: str) -> None:
-    """Progress and advice go to stderr."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def _walk(recipe_path: Path, overrides: list[str] | None, last: str = "report") -> Run:
@@ -333,123 +320,6 @@ def _record(twin: str) -> Timeline | None:
     from cauce.twin.store import open_twin
 
     return open_twin(twin, "conversation").timeline if twin else None
-
-
-@runs_app.command("list")
-def runs_list(json: Json = False) -> None:
-    """The runs under runs/, with the stages they finished."""
-    from json import dumps
-
-    from cauce.runs import STAGES, Run
-
-    for found in Run.list():
-        done = found.manifest["stages"]
-        stages = [stage for stage in STAGES if stage in done]
-        row = {"run": found.path.name, "path": str(found.path), "stages": stages}
-        print(dumps(row) if json else f"{found.path.name:24} {' '.join(stages)}")
-
-
-@runs_app.command("show")
-def runs_show(name: RunName) -> None:
-    """The run's manifest as JSON."""
-    from cauce.runs import Run
-
-    print((Run.open(name).path / "manifest.json").read_text("utf-8"), end="")
-
-
-@runs_app.command("path")
-def runs_path(name: RunName) -> None:
-    """Where the run is."""
-    from cauce.runs import Run
-
-    print(Run.open(name).path.resolve())
-
-
-@models_app.command("pull")
-def models_pull(
-    model: Annotated[str, typer.Argument(help="A hub id such as google/flan-t5-small.")],
-) -> None:
-    """Fetch a model (safetensors) from the hub; only this and fetch use the network."""
-    from cauce.models.finding import pull
-
-    print(pull(model))
-
-
-@models_app.command("path")
-def models_path(
-    model: Annotated[str, typer.Argument(help="A hub id or cauce-mini.")],
-) -> None:
-    """Where a model is."""
-    from cauce.models.finding import resolve
-
-    print(resolve(model))
-
-
-@models_app.command("export")
-def models_export(
-    model: Annotated[str, typer.Argument(help="A folder, a hub id or cauce-mini.")],
-    out: Annotated[Path, typer.Option(help="The file, such as model.onnx.")],
-    json: Json = False,
-) -> None:
-    """Write a decoder as one ONNX file, and check it against the model."""
-    from json import dumps
-
-    from cauce.models.export import export_onnx
-    from cauce.models.settings import ModelSettings
-    from cauce.models.tuned import load_base
-
-    made = export_onnx(load_base(ModelSettings(base=model)), out)
-    print(dumps({"path": str(out), **made._asdict()}) if json else out)
-    tell(f"{made.bytes:,} bytes; logits differ by up to {made.largest_difference:.1g}")
-    tell("Next: run it with onnxruntime: input_ids (rows, tokens) to logits, without a cache")
-
-
-@tokenizer_app.command("train")
-def tokenizer_train(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Text files, or documents.jsonl.")
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for the tokenizer.")],
-    vocabulary: Annotated[int, typer.Option(help="Most tokens, special ones included.")] = 4096,
-    json: Json = False,
-) -> None:
-    """Make a tokenizer from texts: byte-level BPE, each digit a token, with chat turns."""
-    from json import dumps
-
-    from cauce.corpus.tokenizer import train_tokenizer
-
-    made = train_tokenizer(paths, out, vocabulary=vocabulary)
-    if json:
-        print(dumps({"path": str(out), **made._asdict()}))
-    else:
-        print(out)
-    rate = (
-        "not measured, there is too little text"
-        if made.bytes_per_token is None
-        else (f"{made.bytes_per_token:.2f} on the tenth held back ({made.held_back_bytes:,} bytes)")
-    )
-    tell(f"{made.vocabulary} tokens from {made.learned_bytes:,} bytes; bytes per token: {rate}")
-    tell(f"Next: name it in a recipe: model.new.tokenizer={out}")
-
-
-@tokenizer_app.command("audit")
-def tokenizer_audit(
-    model: Annotated[str, typer.Argument(help="A folder, a hub id or cauce-mini.")],
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="[PATH]...", help="Text files; else the embedded Spanish news."),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Tell what a tokenizer makes of Spanish: pieces per word, unknown tokens, lost letters."""
-    from json import dumps
-
-    from cauce.corpus.audit import audit_tokenizer, texts_to_audit
-    from cauce.models.loading import load_tokenizer
-    from cauce.models.new import tokenizer_folder
-
-    audit = audit_tokenizer(load_tokenizer(tokenizer_folder(model)), texts_to_audit(paths or ()))
-    print(dumps(audit.figures(), ensure_ascii=False) if json else audit.table())
 
 
 @app.command()

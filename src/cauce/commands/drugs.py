@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from cauce.commands.telling import tell
 
 if TYPE_CHECKING:
     from cauce.assistant.assistant import Assistant
@@ -27,11 +28,6 @@ RunOption = Annotated[
 ]
 LanguageOption = Annotated[str | None, typer.Option("--language", help="es or en.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
-
-
-def tell(text: str) -> None:
-    """Progress and advice go to stderr."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def _language(text: str | None) -> Language | None:

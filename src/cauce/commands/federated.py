@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from cauce.commands.telling import tell
 
 if TYPE_CHECKING:
     from cauce.federated.keys import Participant
@@ -30,11 +31,6 @@ Folder = Annotated[Path, typer.Option("--folder", help="Of this site: decisions 
 Person = Annotated[str, typer.Option("--person", help="Your name, as the log will show it.")]
 Log = Annotated[Path, typer.Argument(metavar="FILE", help="A log: audit.jsonl.")]
 SITE_FOLDER = Path("federated")
-
-
-def tell(text: str) -> None:
-    """Progress and advice go to stderr."""
-    print(text, file=sys.stderr, flush=True)
 
 
 @federated_app.command()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cauce.commands.db import DEFAULT, Where, existing_database, tell
+from cauce.commands.db import DEFAULT, Where, existing_database
+from cauce.commands.telling import tell
 
 if TYPE_CHECKING:
     from cauce.improving import Improvement, ImproveSettings
@@ -122,10 +123,11 @@ def improve(
     else:
         with existing_database(database) as opened:
             found = improved(run, opened, settings, tell)
-    print(found.model_dump_json() if json else _told(found))
+    is_served = promoted.served_model(run) == found.model
+    print(found.model_dump_json() if json else _told(found, is_served))
     evidence = run.path / Path(found.model).parents[1] / "evidence.html"
     tell(f"Evidence: {evidence}")
-    if found.is_promoted:
+    if is_served:
         tell(f"Restart cauce serve to answer with it. Back: cauce improve {name} --roll-back")
     else:
         raise typer.Exit(1)
@@ -142,7 +144,7 @@ def _settings(
     )
 
 
-def _told(found: Improvement) -> str:
+def _told(found: Improvement, is_served: bool) -> str:
     learned = f"{found.feedback.pairs} pairs, {found.feedback.ratings} ratings, {found.objective}"
     rows = [
         f"{row.measure:20} {row.before:8.3f} {row.after:8.3f} {row.worsening:+8.3f} {row.verdict}"
@@ -150,5 +152,7 @@ def _told(found: Improvement) -> str:
         for row in one.measures
     ]
     head = f"{'measure':20} {'before':>8} {'after':>8} {'worse by':>8} verdict"
-    ending = f"promoted: {found.model}" if found.is_promoted else "not promoted"
+    ending = f"promoted: {found.model}" if is_served else "not promoted"
+    if found.is_promoted and not is_served:
+        ending = f"rolled back: {found.model}; it is tried again when more was said"
     return "\n".join([learned, head, *rows, ending, *(f"  {reason}" for reason in found.reasons)])

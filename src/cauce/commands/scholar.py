@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from cauce.commands.telling import tell
 
 if TYPE_CHECKING:
     from cauce.records import Language, Refusal
@@ -22,11 +23,6 @@ Files = Annotated[
 Spoken = Annotated[
     str, typer.Option("--language", help="Of files that do not tell theirs: en or es.")
 ]
-
-
-def tell(text: str) -> None:
-    """Progress and advice go to stderr."""
-    print(text, file=sys.stderr, flush=True)
 
 
 @scholar_app.command()

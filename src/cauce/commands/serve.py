@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cauce.commands.db import DEFAULT, Where
+from cauce.commands.telling import tell
 
 if TYPE_CHECKING:
     from cauce.assistant.guarded import GuardedAssistant
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 serve_app = typer.Typer(rich_markup_mode=None)
 
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's name or path.")]
-
-
-def tell(text: str) -> None:
-    """Progress and advice go to stderr."""
-    print(text, file=sys.stderr, flush=True)
 
 
 @serve_app.command()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from cauce.commands.telling import tell
 
 if TYPE_CHECKING:
     from cauce.runs import Run
@@ -18,11 +19,6 @@ RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's name or pat
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 Mode = Literal["smoke", "full", "adaptive"]
 Country = Annotated[str, typer.Option(help="Whose telephone numbers are given; ISO 3166.")]
-
-
-def tell(text: str) -> None:
-    """Progress and advice go to stderr."""
-    print(text, file=sys.stderr, flush=True)
 
 
 @trust_app.command()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from cauce.commands.telling import tell
 
 model_app = typer.Typer(rich_markup_mode=None)
 
@@ -14,11 +15,6 @@ Spoken = Literal["es", "en", "ca"]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run of cauce twin train.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 RUNS = Path("runs")
-
-
-def tell(text: str) -> None:
-    """Progress and advice go to stderr."""
-    print(text, file=sys.stderr, flush=True)
 
 
 @model_app.command()
