@@ -144,7 +144,11 @@ def train(
 
 def open_trained(name: str) -> Trained:
     """The run's model; NotFound where the run has none, DataRefused where it is an older one's."""
-    run = Run.open(name)
+    try:
+        run = Run.open(name)
+    except NotFound as error:
+        found, _, _ = str(error).partition("\n")
+        raise NotFound(f"{found}\nTrain one: cauce twin train DATA --out {name}") from None
     folder = run.path / "train"
     if not (folder / "people.json").is_file():
         raise NotFound(

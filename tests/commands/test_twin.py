@@ -41,7 +41,7 @@ def test_from_a_file_to_a_page_and_to_nothing(home: Path) -> None:
     added = cauce("add", "ana", "../ingrid-2026.json", *AGREED)
     assert added.stdout == "ana: 3 events; 3 new, 0 changed, 0 known\n"
     assert cauce("add", "ana", "../ingrid-2026.json").stdout.endswith("0 changed, 3 known\n")
-    assert "until 2999-01-01  display  1 files" in cauce("list").stdout
+    assert "until 2999-01-01  display  files: 1" in cauce("list").stdout
     assert json.loads(cauce("list", "--json").stdout)["purposes"] == ["display"]
     shown = cauce("show", "ana", "--lang", "es")
     assert "Penicillin" in shown.stdout and "CKD-EPI 2021" in shown.stdout
@@ -65,7 +65,10 @@ def test_what_is_left_fails(home: Path) -> None:
 
 
 def test_a_consent_that_has_ended_is_listed_renewed_or_forgotten(home: Path) -> None:
-    cauce("add", "ana", "../ingrid-2026.json", *AGREED[:-1], "2020-01-01")
+    over = refused("add", "ana", "../ingrid-2026.json", *AGREED[:-1], "2020-01-01")
+    assert "ended on 2020-01-01" in str(over) and not Path("twins").exists()
+    cauce("add", "ana", "../ingrid-2026.json", *AGREED)
+    cauce("renew", "ana", "--until", "2020-01-01")
     listed = cauce("list")
     assert "ended 2020-01-01" in listed.stdout
     assert "forget --expired" in listed.stderr

@@ -22,6 +22,7 @@ from cauce.errors import (
     ConsentExpired,
     ConsentRefused,
     DataRefused,
+    Interrupted,
     LeakageFound,
     NotFound,
     RecipeError,
@@ -206,7 +207,7 @@ def test_a_simulation_says_what_a_change_would_have_told():
 
 def test_of_whom_too_little_is_known_no_risk_is_told():
     shown = cauce("simulate", "ward", "ana", "--set", "creatinina=2", "--lang", "en").stdout
-    assert "tells no risk of this person" in shown and "there are 2 readings (of 99" in shown
+    assert "tells no risk of this person" in shown and "readings: 2 (of 99" in shown
     assert "risk of death" not in shown
     page = cauce("show", "ana", "--run", "ward", "--lang", "es").stdout
     assert page.splitlines()[-1].startswith("death: El modelo no da el riesgo")
@@ -309,6 +310,15 @@ def test_a_training_that_cannot_be_is_refused_before_it(changed, expected, said)
     assert isinstance(error, expected) and said in str(error)
 
 
+def test_whoever_stops_a_training_is_told_that_it_goes_on(monkeypatch):
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cauce.twinning.train", stopped)
+    error = refused(*TRAIN)
+    assert isinstance(error, Interrupted) and "same command again" in str(error)
+
+
 def test_too_few_people_are_refused(home):
     people, outcomes = table(range(20))
     (home / "few.csv").write_text(people)
@@ -321,8 +331,9 @@ def test_too_few_people_are_refused(home):
 
 def test_a_run_without_a_model_is_no_run_of_twins(tmp_path):
     (tmp_path / "manifest.json").write_text('{"stages": {}}')
-    error = refused("evaluate", str(tmp_path))
-    assert isinstance(error, NotFound) and "cauce twin train" in str(error)
+    for path in (tmp_path, tmp_path / "none"):
+        error = refused("evaluate", str(path))
+        assert isinstance(error, NotFound) and "cauce twin train" in str(error)
 
 
 def test_a_change_is_read_as_people_write_it():

@@ -28,7 +28,7 @@ from twin.people import consent
 START = datetime(2015, 1, 1, tzinfo=UTC)
 WHEN = datetime(2026, 6, 1, tzinfo=UTC)
 BINS = [ReliabilityBin(0.1, 0.12, 0.06, 0.2, 90)]
-GUESS = Guess("admission", 0.312, {"liquid": 0.28, "boosting": 0.35}, BINS, 0.02, "runs/x")
+GUESS = Guess("admission", 0.312, {"liquid": 0.28, "trees": 0.35}, BINS, 0.02, "runs/x")
 
 
 def event(kind: EventKind, name: str, day: float, **fields: object) -> Event:
@@ -163,6 +163,15 @@ def test_adherence_and_scales_are_those_of_the_published_rules() -> None:
     assert "written in error" in page
 
 
+def test_a_noted_total_is_drawn_once_and_what_cannot_be_compared_alone() -> None:
+    barthel = (event("reading", "Barthel index", day, value=60.0) for day in (0, 90))
+    odd = event("reading", "creatinine", 90, value=5.0, unit="kg")
+    page = render(twin_of(creatinine(0, 1), odd, *barthel), "en", when=WHEN)
+    cards = re.findall(r'class="card-name">([^<]*)<.*?card-value(?: outside)?">([^<]*)<', page)
+    assert cards == [("creatinine", "1 mg/dL"), ("creatinine", "5 kg"), ("Barthel index", "60")]
+    assert page.count("A single value: 5 kg") == 2 and "1 values" not in page
+
+
 def test_periods_are_two_years_and_all(tmp_path: Path) -> None:
     recent, whole = periods(twin_of(*EVENTS).timeline)
     assert (recent.key, whole.key) == ("recent", "all")
@@ -170,7 +179,9 @@ def test_periods_are_two_years_and_all(tmp_path: Path) -> None:
     assert [recent.place(moment) for moment in (START, recent.start, recent.end)] == [0, 0, 100]
     assert len(periods(twin_of(creatinine(0, 1), creatinine(90, 1)).timeline)) == 1
     assert periods(twin_of().timeline) == ()
-    for period in (recent, whole):
+    [days] = periods(twin_of(creatinine(0, 1), creatinine(2, 1)).timeline)
+    assert [tick.text for tick in days.ticks("ca")] == ["1 gen", "2 gen", "3 gen", "4 gen"]
+    for period in (recent, whole, days):
         ticks = period.ticks("es")
         assert 2 <= len(ticks) <= 7
         assert [tick.place for tick in ticks] == sorted(tick.place for tick in ticks)

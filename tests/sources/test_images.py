@@ -77,6 +77,10 @@ def test_no_address_is_opened(address, monkeypatch):
     assert "example.org" not in str(error)
 
 
+def test_an_image_in_another_format_is_not_called_an_address_to_open():
+    assert "no PNG, JPEG or WebP" in str(refused("data:image/gif;base64,R0lGODlhAQABAAAAACw="))
+
+
 def test_what_is_no_base64_or_no_image_is_refused_without_its_bytes():
     secret = base64.b64encode(b"secret" * 50).decode()
     for address in (f"data:image/png;base64,{secret}", f"data:image/png;base64,{secret}*"):

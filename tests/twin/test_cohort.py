@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 
-from cauce.errors import ConsentRefused, UserError
+from cauce.errors import ConsentRefused, NotFound, UserError
 from cauce.twin.cohort import read_cohort, variables_of
 from cauce.twin.consent import Consent
+from cauce.twin.csv_table import read_csv
 from cauce.twin.medicines import TAKING, with_medicines
 from cauce.twin.parquet import write_timelines
 from cauce.twin.series import Series, Variables
-from cauce.twin.series_of import measurements_of
+from cauce.twin.series_of import measurements_of, series_of
 from cauce.twin.store import add_twin
 from cauce.twin.timeline import Event, Person, Timeline
 
@@ -85,6 +86,19 @@ def test_a_timeline_is_told_as_pairs_of_hour_and_value():
     assert told == {"creatinine": ((24.0, 1.1), (72.0, 9.0)), "glucose": ((24.0, 98.0),)}
 
 
+def test_a_number_in_a_unit_that_cannot_be_compared_is_told_to_no_model(tmp_path):
+    table = tmp_path / "a.csv"
+    table.write_text(
+        "person,time,name,value,unit\n"
+        "ana,2026-01-01,creatinine,1.1,mg/dL\nana,2026-01-02,creatinine,5,kg\n"
+    )
+    [timeline], [refused] = read_csv(table)
+    assert "compared with nothing" in refused.reason
+    told = series_of(timeline, Variables(readings=("creatinine",), statics=()))
+    assert told.values.tolist() == [[1.1]]
+    assert measurements_of(timeline).of == {"creatinine": ((0.0, 1.1),)}
+
+
 def test_a_medicine_that_is_over_and_tells_no_end_was_taken_for_a_day():
     over = event("medicine", "Enalapril", 1, is_active=False)
     timeline = Timeline(person=Person(id="x"), events=(over,))
@@ -121,6 +135,11 @@ def test_a_twin_is_read_by_its_name_where_that_was_agreed_to(tmp_path):
     assert cohort.people[0].id == "ana" and len(cohort.twins["ana"]) == 16
     with pytest.raises(ConsentRefused, match="display"):
         read_cohort(["ana"], purpose="display", twins=twins)
+
+
+def test_a_file_that_is_not_there_is_not_taken_for_a_twin():
+    with pytest.raises(NotFound, match=r"no file or folder 'set-b.tar.xz'"):
+        read_cohort(["set-b.tar.xz"], purpose="training")
 
 
 def test_nobody_is_learned_from_twice_and_nobody_at_all_is_refused(timelines, tmp_path):

@@ -14,6 +14,7 @@ import yaml
 
 from cauce import audit
 from cauce.errors import ConsentRefused, DataRefused, NotForgotten, NotFound
+from cauce.report.twin.page import render
 from cauce.runs import Run, write_json
 from cauce.twin import forgetting
 from cauce.twin.forgetting import check_receipt, forget, preview, refuse_what_is_left
@@ -58,8 +59,9 @@ def test_a_receipt_holds_for_its_name_its_key_and_an_unchanged_log(twins: Path) 
     found = forget("ana", twins=twins)
     with pytest.raises(NotFound, match="no receipt"):
         check_receipt("eva", found.key, twins=twins)
-    with pytest.raises(NotFound, match="no receipt"):
-        check_receipt("ana", "00" * 32, twins=twins)
+    for key in ("00" * 32, "no key"):
+        with pytest.raises(NotFound, match="no receipt"):
+            check_receipt("ana", key, twins=twins)
     (twins / "ana").mkdir()
     with pytest.raises(DataRefused, match="is there"):
         check_receipt("ana", found.key, twins=twins)
@@ -211,6 +213,30 @@ def test_a_text_that_another_twin_shares_is_no_trace_but_an_id_is(tmp_path: Path
     (twins / "ida").mkdir()
     (twins / "ida" / "note").write_text(f"Eva Roig. {LONG}")
     assert [hit.kinds for hit in preview("eva", twins=twins).hits] == [("name", "text")]
+
+
+def test_a_page_of_somebody_without_name_or_long_id_is_found(tmp_path: Path) -> None:
+    twins = tmp_path / "home" / "twins"
+    table = tmp_path / "a.csv"
+    table.write_text("person,time,name,value,unit\n7,2026-01-01,weight,64,kg\n")
+    page = twins.with_name("page.html")
+    page.parent.mkdir()
+    page.write_text(render(add_twin("ana", [table], consent(), twins=twins).twin, "en"))
+    left = preview("ana", twins=twins)
+    assert [(hit.path.name, hit.kinds) for hit in left.hits] == [("page.html", ("file",))]
+    assert (left.looked_for, left.too_short) == (1, 1)
+
+
+def test_a_file_that_two_people_stand_in_is_no_trace_in_another_twin(tmp_path: Path) -> None:
+    twins = tmp_path / "home" / "twins"
+    both = tmp_path / "both-people.csv"
+    both.write_text(
+        "person,time,name,value,unit\n"
+        "ana-0001,2026-01-01,weight,64,kg\neva-0001,2026-01-01,weight,71,kg\n"
+    )
+    for name in ("ana", "eva"):
+        add_twin(name, [both], consent(), persons=[f"{name}-0001"], twins=twins)
+    assert forget("ana", twins=twins).receipt.hits == 0
 
 
 def test_what_cannot_be_read_is_not_taken_for_clean(twins: Path, tmp_path: Path) -> None:

@@ -91,6 +91,35 @@ def test_a_twin_is_of_one_person(twins: Path, file: Path, tmp_path: Path) -> Non
         add_twin("ana", [other], twins=twins)
 
 
+def test_why_files_tell_of_nobody_is_told(twins: Path, tmp_path: Path) -> None:
+    for name, text, reason in (
+        ("half.json", '{"a":', "not JSON"),
+        ("note.txt", "hola", "no record"),
+        ("empty.csv", "person,time,name\n", "there is nothing in them"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(UserError, match=f"tell of nobody .*{reason}"):
+            add_twin("ana", [tmp_path / name], consent(), twins=twins)
+
+
+def test_a_record_of_the_challenge_is_a_twin(twins: Path, tmp_path: Path) -> None:
+    record = tmp_path / "132539.txt"
+    record.write_text("Time,Parameter,Value\n00:00,RecordID,132539\n00:07,HR,73\n00:07,Shoe,4\n")
+    added = add_twin("ana", [record], consent(), twins=twins)
+    assert [event.value for event in added.twin.timeline.readings("heart_rate")] == [73]
+    assert [one.position for one in added.refusals] == ["line 4"]
+
+
+def test_what_is_not_valid_is_set_aside_on_request(twins: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fhir.resources")
+    file = tmp_path / "a.json"
+    file.write_text(bundle({**creatinine("o-1", "2026-01-01", 0.9), "shoe": 4}))
+    assert len(add_twin("ana", [file], consent(), twins=twins).twin.timeline.events) == 1
+    checked = add_twin("eva", [file], consent(), validate=True, twins=twins)
+    assert checked.twin.timeline.events == ()
+    assert "not valid as R" in checked.refusals[0].reason
+
+
 def test_two_dates_of_birth_are_two_people() -> None:
     first, second = (
         Timeline(person=Person(id="a", birth=day), events=())

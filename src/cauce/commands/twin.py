@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cauce.commands.telling import tell
 from cauce.commands.twin_model import model_app
 
 if TYPE_CHECKING:
@@ -34,11 +34,6 @@ MOST_REFUSALS = 10
 """Refusals that are told one by one; how many more there are is said."""
 
 
-def tell(text: str) -> None:
-    """Progress and advice go to stderr."""
-    print(text, file=sys.stderr, flush=True)
-
-
 @twin_app.command()
 def add(
     name: TwinName,
@@ -52,18 +47,21 @@ def add(
     person: Annotated[
         list[str] | None, typer.Option(help="The person's id in the files; may be repeated.")
     ] = None,
+    validate: Annotated[
+        bool, typer.Option("--validate", help="Set aside what is not valid FHIR; slow.")
+    ] = False,
 ) -> None:
     """Read files into a twin, new or old; read again, nothing is doubled."""
     from cauce.twin.store import add_twin
 
     consent = _consent(by, quality, _purposes(purposes), until)
-    added = add_twin(name, files, consent, persons=person or ())
+    added = add_twin(name, files, consent, persons=person or (), validate=validate)
     events = len(added.twin.timeline.events)
     print(f"{name}: {events} events; {added.new} new, {added.changed} changed, {added.known} known")
     for refusal in added.refusals[:MOST_REFUSALS]:
-        tell(f"not used {refusal.file}, {refusal.position}: {refusal.reason}")
+        tell(f"set aside {refusal.file}, {refusal.position}: {refusal.reason}")
     if len(added.refusals) > MOST_REFUSALS:
-        tell(f"and {len(added.refusals) - MOST_REFUSALS} more were not used")
+        tell(f"and {len(added.refusals) - MOST_REFUSALS} more were set aside")
     if added.others:
         tell(f"of {added.others} other people in the files nothing was kept")
     tell(f"Next: cauce twin show {name}")
@@ -84,7 +82,10 @@ def _consent(
             "a consent has a person, purposes and a last day.\n"
             "Give all of them: --by NAME --as QUALITY --for PURPOSE --until DATE"
         )
-    return Consent(by=by, quality=quality, purposes=purposes, given=today(), until=until.date())
+    consent = Consent(by=by, quality=quality, purposes=purposes, given=today(), until=until.date())
+    if consent.has_expired(today()):
+        raise UserError(f"the consent ended on {consent.until}.\nGive a day to come: --until DATE")
+    return consent
 
 
 def _purposes(names: list[str] | None) -> tuple[Purpose, ...]:
@@ -124,7 +125,7 @@ def _row(listed: Listed) -> dict[str, Any]:
 def _line(listed: Listed) -> str:
     consent = listed.consent
     ends = f"{'ended' if listed.is_expired else 'until'} {consent.until}"
-    return f"{listed.name:24} {ends}  {', '.join(consent.purposes)}  {listed.files} files"
+    return f"{listed.name:24} {ends}  {', '.join(consent.purposes)}  files: {listed.files}"
 
 
 @twin_app.command()
@@ -207,7 +208,14 @@ def _preview(name: str) -> None:
     for hit in left.hits:
         print(f"would be left: {hit.path} ({' and '.join(hit.kinds)})")
     tell(f"{left.files_searched} files were searched, beside the twin and its runs.")
+    _tell_what_for(left.looked_for, left.too_short)
     tell(f"Next: cauce twin forget {name}")
+
+
+def _tell_what_for(looked_for: int, too_short: int) -> None:
+    tell(f"Looked for: {looked_for} ids, names, texts and numbers of the person.")
+    if too_short:
+        tell(f"Not looked for: {too_short} ids too short to be told from chance.")
 
 
 def _forget(name: str, *, with_runs: bool) -> None:
@@ -215,6 +223,7 @@ def _forget(name: str, *, with_runs: bool) -> None:
 
     found = forget(name, with_runs=with_runs)
     print(found.receipt.model_dump_json())
+    _tell_what_for(found.receipt.looked_for, found.receipt.too_short)
     tell(f"Key of the receipt, kept nowhere: {found.key}")
     if found.receipt.runs_withdrawn:
         tell(f"{found.receipt.runs_withdrawn} runs learned from it: refused until trained anew.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,6 +17,20 @@ Spoken = Literal["es", "en", "ca"]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run of cauce twin train.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 RUNS = Path("runs")
+
+
+@contextmanager
+def _going_on() -> Iterator[None]:
+    """Says of a fit that Ctrl-C stopped that it goes on: its epochs are kept one by one."""
+    from cauce.errors import Interrupted
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "stopped; what was learned up to the last whole epoch is kept.\n"
+            "Give the same command again to go on."
+        ) from None
 
 
 @model_app.command()
@@ -57,7 +73,8 @@ def train(
         held_out=held_out,
         settings=settings,
     )
-    run = twinning.train(task, tell, out.parent if out.parent.name else RUNS)
+    with _going_on():
+        run = twinning.train(task, tell, out.parent if out.parent.name else RUNS)
     print(run.path / "train" / "model")
     tell(f"Next: cauce twin evaluate {run.path}")
 
@@ -78,7 +95,8 @@ def evaluate(
     from cauce.evaluation.risk_systems_table import evaluation_table
     from cauce.twin_evaluating import evaluate as evaluated
 
-    found = evaluated(name, tell, data=data or (), outcomes=outcomes)
+    with _going_on():
+        found = evaluated(name, tell, data=data or (), outcomes=outcomes)
     print(found.model_dump_json() if json else evaluation_table(found))
     tell(f"Next: cauce report {name}")
 

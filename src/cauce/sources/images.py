@@ -53,6 +53,12 @@ def decode_image(uri: str) -> Image:
     Raises ImageRefused for any other address, of which none is opened, and as `open_image` does.
     """
     head = _DATA_URI.match(uri)
+    if head is None and uri[:5].lower() == "data:":
+        raise ImageRefused(
+            "The data: address is of no PNG, JPEG or WebP image in base64.\n"
+            "Send the image as data:image/png;base64,... (png, jpeg or webp).",
+            code="invalid_image_url",
+        )
     if head is None:
         scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]{0,20}(?=:)", uri)
         found = f"{scheme.group()}:" if scheme else "no scheme"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cauce.errors import UserError
+from cauce.errors import NotFound, UserError
 from cauce.records import Refusal
 from cauce.twin.consent import Purpose
 from cauce.twin.medicines import medicine_variables, with_medicines
@@ -95,6 +95,10 @@ def variables_of(timelines: Sequence[Timeline]) -> Variables:
 
 def _read(name: str, purpose: Purpose, twins: Path) -> _Read:
     path = Path(name)
+    if not path.exists() and ("." in name or "/" in name):
+        raise NotFound(
+            f"no file or folder {name!r}.\nGive one that exists, or a twin's name: cauce twin list"
+        )
     if not path.exists():
         twin = open_twin(name, purpose, twins=twins)
         return _Read([], None, {name: twin.timeline}, [], {name: twin.sources.id})

@@ -20,8 +20,8 @@ WITHHELD: dict[Spoken, str] = {
 }
 REASONS: dict[Spoken, dict[str, str]] = {
     "en": {
-        "readings": "there are {found} readings (of 99 in 100 of them {low} or more)",
-        "variables": "{found} different things were measured (of 99 in 100 of them {low} or more)",
+        "readings": "readings: {found} (of 99 in 100 of them {low} or more)",
+        "variables": "different things measured: {found} (of 99 in 100 of them {low} or more)",
         "hours": "the readings span {found} hours (of 99 in 100 of them {low} to {high})",
         "unknown": "it is not known: {name} (of them it was)",
         "static": "{name}: {found} (of 99 in 100 of them between {low} and {high})",
@@ -32,8 +32,9 @@ REASONS: dict[Spoken, dict[str, str]] = {
         "within {high})",
     },
     "es": {
-        "readings": "hay {found} medidas (de 99 de cada 100 de ellas, {low} o más)",
-        "variables": "se midieron {found} cosas distintas (a 99 de cada 100 de ellas, {low} o más)",
+        "readings": "medidas: {found} (de 99 de cada 100 de ellas, {low} o más)",
+        "variables": "cosas distintas que se midieron: {found} (a 99 de cada 100 de ellas, {low} "
+        "o más)",
         "hours": "las medidas abarcan {found} horas (de 99 de cada 100 de ellas, de {low} a "
         "{high})",
         "unknown": "no consta: {name} (de ellas sí)",
@@ -45,9 +46,9 @@ REASONS: dict[Spoken, dict[str, str]] = {
         "de ellas, a {high} o menos)",
     },
     "ca": {
-        "readings": "hi ha {found} mesures (de 99 de cada 100 d'elles, {low} o més)",
-        "variables": "es van mesurar {found} coses diferents (a 99 de cada 100 d'elles, {low} o "
-        "més)",
+        "readings": "mesures: {found} (de 99 de cada 100 d'elles, {low} o més)",
+        "variables": "coses diferents que es van mesurar: {found} (a 99 de cada 100 d'elles, {low} "
+        "o més)",
         "hours": "les mesures abasten {found} hores (de 99 de cada 100 d'elles, de {low} a {high})",
         "unknown": "no consta: {name} (d'elles sí)",
         "static": "{name}: {found} (en 99 de cada 100 d'elles, entre {low} i {high})",

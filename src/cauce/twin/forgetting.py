@@ -12,6 +12,7 @@ the folder are out of reach.
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,7 @@ from cauce.twin.traces import Hit, Search, Traces, search, traces_of
 
 FORGOTTEN = "twin forgotten"
 _GONE = ".removed-"
+_KEY = re.compile(r"[0-9a-fA-F]{64}")
 RECIPE = "recipe.yaml"
 SEARCHED = ("runs", "logs")
 """Folders beside the twins that are searched with them, as are the files there."""
@@ -79,6 +81,10 @@ class Left(NamedTuple):
     runs: tuple[Path, ...]
     hits: tuple[Hit, ...]
     files_searched: int
+    looked_for: int
+    """Different ids, names, texts and numbers."""
+    too_short: int
+    """Ids that could not be told from chance, and were not looked for."""
 
 
 def preview(name: str, *, twins: Path = TWINS) -> Left:
@@ -86,9 +92,10 @@ def preview(name: str, *, twins: Path = TWINS) -> Left:
     twin = kept(name, twins)
     runs = tuple(run.path for run in runs_of(twin.sources.id, twins.parent))
     own = [folder_of(name, twins), *runs]
-    searched = search(_places(twins), _traces(twin), but=own)
-    hits = _found(searched, twin, twins).hits
-    return Left(runs, (*hits, *_named(name, twins, but=runs)), searched.files)
+    traces = _traces(twin)
+    searched = search(_places(twins), traces, but=own)
+    hits = (*_found(searched, twin, twins).hits, *_named(name, twins, but=runs))
+    return Left(runs, hits, searched.files, traces.in_all, traces.too_short)
 
 
 def forget(name: str, *, with_runs: bool = False, twins: Path = TWINS) -> Forgotten:
@@ -176,7 +183,7 @@ def check_receipt(name: str, key: str, *, twins: Path = TWINS) -> Receipt:
             f"the receipt cannot be vouched for, {reason}.\n"
             "Find out who changed it, or whether the person was added again."
         )
-    mark = _mark(folder / SOURCES, twins.parent, key)
+    mark = _mark(folder / SOURCES, twins.parent, key) if _KEY.fullmatch(key) else ""
     for line in (twins / LOG).read_bytes().splitlines():
         entry = audit.Entry.model_validate_json(line)
         if entry.event == FORGOTTEN:
@@ -190,9 +197,9 @@ def check_receipt(name: str, key: str, *, twins: Path = TWINS) -> Receipt:
 
 
 def _traces(twin: Twin) -> Traces:
-    return traces_of(
-        twin.timeline, twin.sources.persons, [file.file for file in twin.sources.files]
-    )
+    """With the start of the digests that the twin's page prints of the files."""
+    files = [one for file in twin.sources.files for one in (file.file, file.sha256[:16])]
+    return traces_of(twin.timeline, twin.sources.persons, files)
 
 
 def _places(twins: Path) -> list[Path]:
@@ -224,18 +231,19 @@ class _Found(NamedTuple):
 def _found(searched: Search, twin: Twin, twins: Path) -> _Found:
     """What was found, without the files that the record was read from, which are counted.
 
-    Two people's records may hold the same long text: alone, it does not count in another twin, nor
-    in a file beside the twins, which may be what another was read from.
+    Two people's records may come from one file, or hold the same long text: alone, neither counts
+    in another twin, nor a text in a file beside the twins, which may be what another was read from.
     """
     known = {file.sha256 for file in twin.sources.files}
-    hits = [
-        hit
-        for hit in searched.hits
-        if not {*hit.kinds} <= {"text", "number"}
-        or not (twins in hit.path.parents or hit.path.parent == twins.parent)
-    ]
+    hits = [hit for hit in searched.hits if not _is_shared(hit, twins)]
     left = tuple(hit for hit in hits if sha256_of_file(hit.path) not in known)
     return _Found(left, len(hits) - len(left))
+
+
+def _is_shared(hit: Hit, twins: Path) -> bool:
+    if twins in hit.path.parents:
+        return {*hit.kinds} <= {"text", "number", "file"}
+    return hit.path.parent == twins.parent and {*hit.kinds} <= {"text", "number"}
 
 
 def _remove(folder: Path, home: Path, key: str) -> Iterator[Removed]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from cauce.records import Measurements
 from cauce.twin.physionet import UNITS_OF_CARE
+from cauce.twin.readings import reading_of_name
 from cauce.twin.series import Series, Variables
 from cauce.twin.timeline import Event, Timeline
 
@@ -27,7 +28,7 @@ def series_of(timeline: Timeline, variables: Variables) -> Series:
     column = {name: place for place, name in enumerate(variables.readings)}
     rows: dict[float, dict[int, float]] = {}
     for event in timed:
-        if (place := column.get(event.reading or event.name)) is not None and _is_number(event):
+        if _is_number(event) and (place := column.get(_called(event))) is not None:
             rows.setdefault(_hours(event, first), {})[place] = float(event.value or 0.0)
     values = np.full((len(rows), len(column)), np.nan)
     for at, row in enumerate(rows.values()):
@@ -44,13 +45,22 @@ def measurements_of(timeline: Timeline) -> Measurements:
     timed = [event for event in timeline.events if event.start is not None]
     found: dict[str, dict[float, float]] = {}
     for event in filter(_is_number, timed):
-        pairs = found.setdefault(event.reading or event.name, {})
+        pairs = found.setdefault(_called(event), {})
         pairs[_hours(event, timed[0].start)] = float(event.value or 0.0)
     return Measurements(of={name: tuple(pairs.items()) for name, pairs in found.items()})
 
 
 def _is_number(event: Event) -> bool:
-    return event.kind == "reading" and event.is_active and event.value is not None
+    """Whether it tells a number that others of its name can be compared with.
+
+    One that is called as a known reading, and is none of it, is in another unit.
+    """
+    is_reading = event.kind == "reading" and event.is_active and event.value is not None
+    return is_reading and bool(event.reading or reading_of_name(event.name) is None)
+
+
+def _called(event: Event) -> str:
+    return event.reading or event.name
 
 
 def _hours(event: Event, first: datetime | None) -> float:

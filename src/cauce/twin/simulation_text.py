@@ -8,6 +8,7 @@ from cauce.records import Spoken
 from cauce.twin.domain_text import withheld_text
 from cauce.twin.readings import known_readings
 from cauce.twin.simulation import Guess, Replaced, Risks, Simulation
+from cauce.twin.summary.wording import printed_number, printed_unit
 
 TITLE: dict[Spoken, str] = {
     "en": "{person}: {hours:g} hours after the last reading, had it been so",
@@ -15,9 +16,9 @@ TITLE: dict[Spoken, str] = {
     "ca": "{person}: {hours:g} hores després de l'última mesura, si hagués estat així",
 }
 REPLACED: dict[Spoken, str] = {
-    "en": "{name}: {supposed} instead of {measured}, measured {ago:.3g} h before the last reading",
-    "es": "{name}: {supposed} en lugar de {measured}, medido {ago:.3g} h antes de la última medida",
-    "ca": "{name}: {supposed} en lloc de {measured}, mesurat {ago:.3g} h abans de l'última mesura",
+    "en": "{name}: {supposed} instead of {measured}, measured {ago} h before the last reading",
+    "es": "{name}: {supposed} en lugar de {measured}, medido {ago} h antes de la última medida",
+    "ca": "{name}: {supposed} en lloc de {measured}, mesurat {ago} h abans de l'última mesura",
 }
 RISK: dict[Spoken, str] = {
     "en": "risk of {outcome}: {before} as it is, {after} with the change",
@@ -71,25 +72,28 @@ def name_of(reading: str, language: Spoken) -> str:
 
 def _replaced(one: Replaced, language: Spoken) -> str:
     known = known_readings().get(one.reading)
-    unit = f" {known.unit}" if known else ""
+    unit = f" {printed_unit(known.unit, language)}" if known else ""
     return REPLACED[language].format(
         name=name_of(one.reading, language),
-        supposed=f"{one.supposed:g}{unit}",
-        measured=f"{one.measured:.4g}{unit}",
-        ago=one.hours_ago,
+        supposed=f"{printed_number(one.supposed, language)}{unit}",
+        measured=f"{printed_number(one.measured, language)}{unit}",
+        ago=_short(one.hours_ago, language),
     )
 
 
 def _risks(found: Simulation, language: Spoken) -> str:
     if found.risk_as_is is None or found.risk_changed is None:
         return f"{withheld_text(found.doubts, language)} {AS_BLIND[language]}"
-    before, after = _risk(found.risk_as_is), _risk(found.risk_changed)
+    before, after = (_risk(one, language) for one in (found.risk_as_is, found.risk_changed))
     return RISK[language].format(outcome=found.outcome, before=before, after=after)
 
 
-def _risk(risks: Risks) -> str:
-    members = ", ".join(f"{name} {risk:.1%}" for name, risk in risks.members.items())
-    return f"{risks.together:.1%}" + (f" ({members})" if len(risks.members) > 1 else "")
+def _risk(risks: Risks, language: Spoken) -> str:
+    told = {name: f"{_short(100 * risk, language)} %" for name, risk in risks.members.items()}
+    members = ", ".join(f"{name} {risk}" for name, risk in told.items())
+    return f"{_short(100 * risks.together, language)} %" + (
+        f" ({members})" if len(risks.members) > 1 else ""
+    )
 
 
 def _table(found: Simulation, language: Spoken) -> Iterator[str]:
@@ -97,16 +101,23 @@ def _table(found: Simulation, language: Spoken) -> Iterator[str]:
     rows = [COLUMNS[language]]
     for effect in found.effects:
         if effect.last is not None:
+            name, last = name_of(effect.reading, language), printed_number(effect.last, language)
             guesses = (effect.as_is, effect.changed, effect.difference)
-            name = name_of(effect.reading, language)
-            rows.append((name, f"{effect.last:.4g}", *(_cell(guess) for guess in guesses)))
+            rows.append((name, last, *(_cell(guess, language) for guess in guesses)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for name, *cells in rows:
         right = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
         yield "  ".join([name.ljust(widths[0]), *right])
 
 
-def _cell(guess: Guess) -> str:
+def _cell(guess: Guess, language: Spoken) -> str:
+    value = _short(guess.value, language)
     if guess.low is None or guess.high is None:
-        return f"{guess.value:.3g}"
-    return f"{guess.value:.3g} [{guess.low:.3g}, {guess.high:.3g}]"
+        return value
+    between = "; " if language != "en" else ", "
+    return f"{value} [{_short(guess.low, language)}{between}{_short(guess.high, language)}]"
+
+
+def _short(value: float, language: Spoken) -> str:
+    """Three digits that count."""
+    return printed_number(float(f"{value:.3g}"), language)

@@ -32,6 +32,7 @@ LOG = "access.jsonl"
 TIMELINE, CONSENT, SOURCES = "timeline.parquet", "consent.json", "sources.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+_WHICH = "the id they have in them (a Patient's id, a table's column person): --person ID"
 
 R = TypeVar("R", bound=Record)
 
@@ -96,13 +97,14 @@ def add_twin(
     consent: Consent | None = None,
     *,
     persons: Sequence[str] = (),
+    validate: bool = False,
     twins: Path = TWINS,
 ) -> Added:
-    """Reads FHIR (JSON, NDJSON) and CSV files into the twin, which is made where there is none.
+    """Reads FHIR, CSV and a record of the PhysioNet challenge into the twin, new or old.
 
     Files read before may be read again: nothing is doubled. `persons` are the ids that the files
     give to the person, needed where they tell of several; `consent`, needed for a new twin,
-    replaces the one there is. Raises UserError.
+    replaces the one there is; `validate` is that of `read_fhir`. Raises UserError.
     """
     folder = folder_of(name, twins)
     before = _kept(folder) if (folder / SOURCES).is_file() else None
@@ -112,9 +114,9 @@ def add_twin(
             f"there is no twin {name!r} yet, and nobody's consent to a new one was given.\n"
             "Say who agrees, as what, to what and until when: --by, --as, --for, --until"
         )
-    read = _read(paths)
+    read = _read(paths, validate)
     ids = tuple(dict.fromkeys((*(before.sources.persons if before else ()), *persons)))
-    own = _of_one_person(read.timelines, ids)
+    own = _of_one_person(read, ids)
     merged = merge(before.timeline if before else None, own)
     files = {file.sha256: file for file in (*(before.sources.files if before else ()), *read.files)}
     sources = Sources(
@@ -195,8 +197,8 @@ class _Read(NamedTuple):
     files: tuple[SourceFile, ...]
 
 
-def _read(paths: Sequence[Path]) -> _Read:
-    """Tables one by one, and FHIR together, whose files refer to each other."""
+def _read(paths: Sequence[Path], validate: bool) -> _Read:
+    """Tables and records one by one, and FHIR together, whose files refer to each other."""
     from cauce.sources.paths import matching_files
     from cauce.twin.csv_table import read_csv
     from cauce.twin.fhir import read_fhir
@@ -208,15 +210,27 @@ def _read(paths: Sequence[Path]) -> _Read:
     for path in paths:
         files = matching_files(path, (*ENDINGS, *_TABLES))
         tables = [file for file in files if file.name.lower().endswith(_TABLES)]
+        records = [file for file in files if file.suffix == ".txt"]
+        is_fhir = len(tables) + len(records) < len(files)
         for found, refused in (
             *(read_csv(table) for table in tables),
-            *([read_fhir(path)] if len(tables) < len(files) else []),
+            *(_record(record) for record in records),
+            *([read_fhir(path, validate=validate)] if is_fhir else []),
         ):
             timelines += found
             refusals += refused
         names |= {str(f): SourceFile(file=f.name, sha256=sha256_of_file(f)) for f in files}
     named = [_without_folders(timeline, names) for timeline in timelines]
     return _Read(named, tuple(refusals), tuple(names.values()))
+
+
+def _record(path: Path) -> tuple[list[Timeline], list[Refusal]]:
+    """The person of a record of the PhysioNet challenge of 2012, and what is wrong with it."""
+    from cauce.twin.physionet import challenge_timelines
+
+    told = list(challenge_timelines(path))
+    refusals = [one for one in told if isinstance(one, Refusal)]
+    return [one for one in told if isinstance(one, Timeline)], refusals
 
 
 def _without_folders(timeline: Timeline, names: Mapping[str, SourceFile]) -> Timeline:
@@ -232,19 +246,24 @@ def _without_folders(timeline: Timeline, names: Mapping[str, SourceFile]) -> Tim
     return timeline.model_copy(update={"events": tuple(events)})
 
 
-def _of_one_person(timelines: Sequence[Timeline], ids: Sequence[str]) -> list[Timeline]:
+def _of_one_person(read: _Read, ids: Sequence[str]) -> list[Timeline]:
     """Those of the ids; of whoever is alone in them where no id is known."""
-    found = {timeline.person.id for timeline in timelines}
-    own = [timeline for timeline in timelines if timeline.person.id in (ids or found)]
+    found = {timeline.person.id for timeline in read.timelines}
+    own = [timeline for timeline in read.timelines if timeline.person.id in (ids or found)]
+    if not found:
+        told = (f"{one.file}, {one.position}: {one.reason}" for one in read.refusals[:3])
+        raise UserError(
+            f"the files tell of nobody ({'; '.join(told) or 'there is nothing in them'}).\n"
+            "Give a person's record: FHIR in JSON, or CSV with person, time, name, value and unit."
+        )
     if not own:
         raise UserError(
             f"the files tell of {len(found)} people, none of whom is the twin's.\n"
-            "Give files of that person, or the id they have in them: --person ID"
+            f"Give files of that person, or {_WHICH}"
         )
     if not ids and len(found) > 1:
         raise UserError(
-            f"the files tell of {len(found)} people, and a twin is of one.\n"
-            "Name the id of the person in the files: --person ID"
+            f"the files tell of {len(found)} people, and a twin is of one.\nGive {_WHICH}"
         )
     return own
 

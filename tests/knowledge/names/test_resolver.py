@@ -297,3 +297,12 @@ def test_thousands_of_names_are_searched_in_milliseconds() -> None:
 def test_no_known_medicine_is_an_ordinary_word() -> None:
     single = {name for name in known_medicine_names() if name.isalpha() and len(name) >= 5}
     assert {name for name in single if is_common_word(name)} == set()
+
+
+@pytest.mark.parametrize("word", ["amoxicil·lina", "AMOXICIL·LINA", "amoxici\u0140lina"])
+def test_a_double_l_as_catalan_parts_it_is_one_of_spanish(
+    resolver: NameResolver, word: str
+) -> None:
+    resolution = resolver.resolve(f"Puc prendre {word}?")
+    assert (resolution.kind, resolution.mentions[0].typos) == ("found", 0)
+    assert resolution.mentions[0].group == "amoxicillin"

@@ -52,6 +52,29 @@ def test_it_reads_as_people_write_and_dates_what_is_old() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", "Índice de Barthel: 60, dependencia grave (12-03-2025)."),
+        ("en", "Barthel index: 60, severe dependency (2025-03-12)."),
+        ("ca", "Índex de Barthel: 60, dependència greu (12-03-2025)."),
+    ],
+)
+def test_the_latest_total_of_a_scale_is_told_with_its_band(language, said) -> None:
+    barthel = [
+        event("reading", "Índice de Barthel", value=value, start=start, origin=f"Resource/{value}")
+        for value, start in ((45.0, MEASURED - timedelta(days=90)), (60.0, MEASURED))
+    ]
+    items = [event("answer", f"Norton: {item}", value=3.0) for item in ("movilidad", "actividad")]
+    timeline = record(*barthel, *items)
+    summary = summary_of(timeline, language, WHEN)
+    assert not summary.withheld
+    told = summary.of("scale")
+    assert (told[0].text, len(told)) == (said, 3)
+    wrong = told[0].model_copy(update={"text": said.replace("60", "65")})
+    assert unsupported(wrong, timeline, language, WHEN) == ("65",)
+
+
 def test_a_filtration_is_computed_where_only_a_creatinine_is_known_or_a_newer_one() -> None:
     old = measured("egfr", 60.0, start=MEASURED - timedelta(days=300))
     newest = measured("creatinine", 2.1)

@@ -13,6 +13,8 @@ LONGEST_TEXT_CHARS = 4_000
 
 _PIECES = re.compile(r"[^\W_]+")
 _TAGS = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|&(?:nbsp|quot|amp|lt|gt|#\d{1,5});")
+_PARTED_L = re.compile(r"(?:l[·•‧∙]|ŀ)(?=l)", re.IGNORECASE)
+"""Of a double l as Catalan parts it, where Spanish has one: `amoxicil·lina`."""
 _LATIN_LETTERS = "aecopxyikjsmthbABEKMHOPCTXIJSaoipcvx"
 _LOOK_ALIKES = "аесорхуікјѕмтһвАВЕКМНОРСТХІЈЅαοιρϲνχ"
 _AS_LATIN = str.maketrans(_LOOK_ALIKES, _LATIN_LETTERS)
@@ -49,12 +51,14 @@ def readable(text: str) -> str:
 
     >>> readable("<b>ibu\u200bprоfen</b>").strip()
     'ibuprofen'
+    >>> readable("amoxicil·lina")
+    'amoxicilina'
     """
     text = unicodedata.normalize("NFC", text)
     if text.isascii():
         return _TAGS.sub(" ", text)
     visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
-    return _PIECES.sub(_one_alphabet, _TAGS.sub(" ", visible))
+    return _PIECES.sub(_one_alphabet, _TAGS.sub(" ", _PARTED_L.sub("", visible)))
 
 
 def _one_alphabet(word: re.Match[str]) -> str:

@@ -12,6 +12,7 @@ from cauce.twin.timeline import Event, Timeline
 
 RECENT = timedelta(days=731)
 MOST_TICKS = 6
+_STEPS_DAYS = (1, 2, 7)
 _STEPS_MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 240)
 
 
@@ -48,20 +49,33 @@ class Period(NamedTuple):
         return event.end >= self.start
 
     def ticks(self, language: Spoken) -> tuple[Tick, ...]:
-        """Round dates, a few of them."""
+        """Round dates, a few of them: days of a record of weeks, else months or years."""
+        days = (self.end - self.start).days
+        for step in _STEPS_DAYS:
+            if days <= step * MOST_TICKS:
+                return tuple(self._days(step, language))
         months = 12 * (self.end.year - self.start.year) + self.end.month - self.start.month
         step = next((one for one in _STEPS_MONTHS if months <= one * MOST_TICKS), 600)
-        return tuple(self._ticks(step, language))
+        return tuple(self._months(step, language))
 
-    def _ticks(self, step: int, language: Spoken) -> Iterator[Tick]:
+    def _days(self, step: int, language: Spoken) -> Iterator[Tick]:
+        moment = datetime(self.first.year, self.first.month, self.first.day, tzinfo=UTC)
+        while moment <= self.end:
+            text = f"{moment.day} {MONTHS[language][moment.month - 1]}"
+            yield self._tick(moment, text)
+            moment += timedelta(days=step)
+
+    def _months(self, step: int, language: Spoken) -> Iterator[Tick]:
         month = -(-(12 * self.start.year + self.start.month) // step) * step
         while (moment := datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)) <= self.end:
-            place = self.place(moment)
             is_year = step % 12 == 0 or moment.month == 1
             text = f"{moment:%Y}" if is_year else MONTHS[language][moment.month - 1]
-            anchor = "start" if place < 4 else "end" if place > 96 else "middle"
-            yield Tick(place, text, anchor)
+            yield self._tick(moment, text)
             month += step
+
+    def _tick(self, moment: datetime, text: str) -> Tick:
+        place = self.place(moment)
+        return Tick(place, text, "start" if place < 4 else "end" if place > 96 else "middle")
 
 
 def is_open(event: Event) -> bool:

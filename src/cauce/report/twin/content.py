@@ -79,8 +79,8 @@ def content(
 ) -> dict[str, Any]:
     """Everything the template shows, by name, as of `when` (UTC)."""
     timeline, says = twin.timeline, SAYS[language]
-    measured = _measured(timeline, language)
     scored = from_events(timeline)
+    measured = _measured(timeline, scored, language)
     views = [_view(timeline, measured, scored, period, language) for period in periods(timeline)]
     summary = summary_of(timeline, language, when)
     return {
@@ -175,25 +175,32 @@ def _view(
     )
 
 
-def _measured(timeline: Timeline, language: Spoken) -> list[Measured]:
-    """Readings with their numbers: the most telling first, then those measured most often."""
-    groups: dict[tuple[str, str], list[Event]] = {}
+def _measured(timeline: Timeline, scored: Sequence[Scored], language: Spoken) -> list[Measured]:
+    """Readings with their numbers: the most telling first, then those measured most often.
+
+    What is no known reading and counts in the total of a scale is drawn with the scales.
+    """
+    counted = {place_of(event) for one in scored if one.total is not None for event in one.events}
+    groups: dict[tuple[str, str, str], list[Event]] = {}
     for event in timeline.of_kind("reading"):
-        if event.value is not None and event.start is not None and event.is_active:
-            groups.setdefault((event.reading or event.name, event.unit), []).append(event)
+        if event.value is None or event.start is None or not event.is_active:
+            continue
+        if event.reading:
+            groups.setdefault((event.reading, "", event.unit), []).append(event)
+        elif place_of(event) not in counted:
+            groups.setdefault(("", event.name, event.unit), []).append(event)
     ranks = {name: rank for rank, name in enumerate(FIRST_READINGS)}
     ordered = sorted(
         groups.items(), key=lambda row: (ranks.get(row[0][0], len(ranks)), -len(row[1]), row[0])
     )
-    known = known_readings()
     return [
         Measured(
-            known[name].names[language] if name in known else name,
+            known_readings()[reading].names[language] if reading else name,
             unit,
             tuple(events),
-            _usual(name, timeline, events) if name in known else None,
+            _usual(reading, timeline, events) if reading else None,
         )
-        for (name, unit), events in ordered
+        for (reading, name, unit), events in ordered
     ]
 
 
@@ -255,8 +262,10 @@ def _adherence(timeline: Timeline, language: Spoken) -> dict[str, Any] | None:
     """Days covered in the last year of the record, by each medicine supplied more than once."""
     supplied: dict[str, list[Supply]] = {}
     for event in timeline.of_kind("medicine"):
-        if event.start and event.unit == "d" and event.value:
-            supply = Supply(medicine=event.name, start=event.start.date(), days=round(event.value))
+        if event.start and event.unit == "d" and round(event.value or 0) > 0:
+            supply = Supply(
+                medicine=event.name, start=event.start.date(), days=round(event.value or 0)
+            )
             supplied.setdefault(event.name, []).append(supply)
     ends = [supply.start for supplies in supplied.values() for supply in supplies]
     if not ends:
@@ -323,4 +332,5 @@ def _calibration(guess: Guess | None, language: Spoken) -> str:
 
 def _members(guess: Guess | None, language: Spoken) -> str:
     members = guess.members.items() if guess else ()
-    return ", ".join(f"{name} {percent(risk, language)} %" for name, risk in members)
+    says = SAYS[language]
+    return ", ".join(f"{says[name]} {percent(risk, language)} %" for name, risk in members)

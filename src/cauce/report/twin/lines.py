@@ -93,7 +93,7 @@ def line(measured: Measured, period: Period, language: Spoken) -> Line | None:
         band=_band(measured.usual, down),
         lowest=printed_number(min(values), language),
         highest=printed_number(max(values), language),
-        description=SAYS[language]["line"].format(
+        description=SAYS[language]["line" if len(events) > 1 else "single"].format(
             count=len(events),
             low=printed_number(min(values), language),
             high=printed_number(max(values), language),

@@ -62,8 +62,8 @@ SAYS: dict[Spoken, dict[str, str]] = {
             "La franja son las marcas habituales en adultos; cada laboratorio tiene las suyas. Los "
             "triángulos señalan los valores que quedan por encima ▲ o por debajo ▼."
         ),
-        "more_readings": "Otras {count} medidas",
-        "more_lanes": "Otros {count}",
+        "more_readings": "Otras medidas ({count})",
+        "more_lanes": "Más ({count})",
         "conditions": "Problemas de salud",
         "conditions_caption": "De cuándo a cuándo, según el registro.",
         "care": "Atención recibida",
@@ -75,7 +75,7 @@ SAYS: dict[Spoken, dict[str, str]] = {
         "table": "Los números en una tabla",
         "totals": "Totales de las escalas",
         "scales_caption": "El total de cada escala publicada; se dice si faltan respuestas.",
-        "incomplete": "Faltan {count} respuestas: el total está entre {low} y {high}.",
+        "incomplete": "Respuestas que faltan: {count}. El total está entre {low} y {high}.",
         "risk": "Riesgo que calcula un modelo",
         "guess": "Es una estimación de un modelo, no un hecho del registro.",
         "risk_of": "{outcome}: {percent} %",
@@ -84,6 +84,11 @@ SAYS: dict[Spoken, dict[str, str]] = {
             "{rounded} les ocurra."
         ),
         "members": "Cada modelo por separado: {members}.",
+        "liquid": "red líquida",
+        "gru": "red GRU",
+        "trees": "árboles",
+        "logistic": "regresión logística",
+        "last": "último valor",
         "calibration": "¿Se puede creer el número?",
         "calibration_text": (
             "De {n} personas que el modelo no había visto: en horizontal, el riesgo que daba; en "
@@ -113,8 +118,8 @@ SAYS: dict[Spoken, dict[str, str]] = {
         "over": "no vigente",
         "in_error": "anotado por error",
         "unreadable": (
-            "{count} valores no son de los que admiten las tablas de las escalas, y no se cuentan; "
-            "siguen entre las medidas y respuestas."
+            "Valores que no están en las tablas de las escalas y no se cuentan: {count}. "
+            "Siguen entre las medidas y respuestas."
         ),
         "goes_on": "sigue",
         "since": "desde {date}",
@@ -125,6 +130,7 @@ SAYS: dict[Spoken, dict[str, str]] = {
         "above": "por encima de lo habitual",
         "below": "por debajo de lo habitual",
         "line": "{count} valores, entre {low} y {high} {unit}",
+        "single": "Un solo valor: {low} {unit}",
         "thinned": "De muchos valores se dibujan el menor y el mayor de cada tramo.",
         "latest": "Último valor, {date}",
         "marks_of": "Marcas habituales según: {sources}.",
@@ -196,8 +202,8 @@ SAYS: dict[Spoken, dict[str, str]] = {
             "The band is what is usual in adults; each laboratory has its own. Triangles are "
             "values above ▲ or below ▼ it."
         ),
-        "more_readings": "{count} more readings",
-        "more_lanes": "{count} more",
+        "more_readings": "Other readings ({count})",
+        "more_lanes": "More ({count})",
         "conditions": "Conditions",
         "conditions_caption": "From when to when, as recorded.",
         "care": "Care received",
@@ -209,7 +215,7 @@ SAYS: dict[Spoken, dict[str, str]] = {
         "table": "The numbers in a table",
         "totals": "Totals of the scales",
         "scales_caption": "The total of each published scale; missing answers are told.",
-        "incomplete": "{count} answers are missing: the total is between {low} and {high}.",
+        "incomplete": "Missing answers: {count}. The total is between {low} and {high}.",
         "risk": "Risk, as a model computes it",
         "guess": "This is a model's guess, not a fact of the record.",
         "risk_of": "{outcome}: {percent} %",
@@ -218,6 +224,11 @@ SAYS: dict[Spoken, dict[str, str]] = {
             "{rounded}."
         ),
         "members": "Each model alone: {members}.",
+        "liquid": "liquid network",
+        "gru": "GRU network",
+        "trees": "trees",
+        "logistic": "logistic regression",
+        "last": "last value",
         "calibration": "Can the number be believed?",
         "calibration_text": (
             "Of {n} people whom the model had not seen: across, the risk that it gave; up, to how "
@@ -246,8 +257,8 @@ SAYS: dict[Spoken, dict[str, str]] = {
         "over": "not current",
         "in_error": "written in error",
         "unreadable": (
-            "{count} values are not among those that the tables of the scales have, and are not "
-            "counted; they stand among the readings and answers."
+            "Values that the tables of the scales do not have, and that are not counted: {count}. "
+            "They stand among the readings and answers."
         ),
         "goes_on": "goes on",
         "since": "since {date}",
@@ -258,6 +269,7 @@ SAYS: dict[Spoken, dict[str, str]] = {
         "above": "above what is usual",
         "below": "below what is usual",
         "line": "{count} values, between {low} and {high} {unit}",
+        "single": "A single value: {low} {unit}",
         "thinned": "Of many values, the lowest and the highest of each stretch are drawn.",
         "latest": "Latest value, {date}",
         "marks_of": "Usual marks by: {sources}.",
@@ -280,8 +292,8 @@ SAYS: dict[Spoken, dict[str, str]] = {
     },
     "ca": {
         "brand": "cauce · bessó digital",
-        "title": "Registre de {name}",
-        "nameless": "una persona",
+        "title": "Registre: {name}",
+        "nameless": "persona sense nom",
         "years": "{age} anys",
         "born": "naixement: {date}",
         "ends": "El registre va del {start} al {end}.",
@@ -328,8 +340,8 @@ SAYS: dict[Spoken, dict[str, str]] = {
             "La franja són les marques habituals en adults; cada laboratori té les seves. Els "
             "triangles assenyalen els valors que queden per sobre ▲ o per sota ▼."
         ),
-        "more_readings": "{count} mesures més",
-        "more_lanes": "{count} més",
+        "more_readings": "Altres mesures ({count})",
+        "more_lanes": "Més ({count})",
         "conditions": "Problemes de salut",
         "conditions_caption": "De quan a quan, segons el registre.",
         "care": "Atenció rebuda",
@@ -341,7 +353,7 @@ SAYS: dict[Spoken, dict[str, str]] = {
         "table": "Els nombres en una taula",
         "totals": "Totals de les escales",
         "scales_caption": "El total de cada escala publicada; es diu si falten respostes.",
-        "incomplete": "Falten {count} respostes: el total és entre {low} i {high}.",
+        "incomplete": "Respostes que falten: {count}. El total és entre {low} i {high}.",
         "risk": "Risc que calcula un model",
         "guess": "És una estimació d'un model, no un fet del registre.",
         "risk_of": "{outcome}: {percent} %",
@@ -350,6 +362,11 @@ SAYS: dict[Spoken, dict[str, str]] = {
             "{rounded} els passi."
         ),
         "members": "Cada model per separat: {members}.",
+        "liquid": "xarxa líquida",
+        "gru": "xarxa GRU",
+        "trees": "arbres",
+        "logistic": "regressió logística",
+        "last": "últim valor",
         "calibration": "Es pot creure el nombre?",
         "calibration_text": (
             "De {n} persones que el model no havia vist: en horitzontal, el risc que donava; en "
@@ -379,8 +396,8 @@ SAYS: dict[Spoken, dict[str, str]] = {
         "over": "no vigent",
         "in_error": "anotat per error",
         "unreadable": (
-            "{count} valors no són dels que admeten les taules de les escales, i no es compten; "
-            "continuen entre les mesures i respostes."
+            "Valors que no són a les taules de les escales i no es compten: {count}. "
+            "Continuen entre les mesures i respostes."
         ),
         "goes_on": "continua",
         "since": "des de {date}",
@@ -391,6 +408,7 @@ SAYS: dict[Spoken, dict[str, str]] = {
         "above": "per sobre de l'habitual",
         "below": "per sota de l'habitual",
         "line": "{count} valors, entre {low} i {high} {unit}",
+        "single": "Un sol valor: {low} {unit}",
         "thinned": "De molts valors es dibuixen el més baix i el més alt de cada tram.",
         "latest": "Últim valor, {date}",
         "marks_of": "Marques habituals segons: {sources}.",

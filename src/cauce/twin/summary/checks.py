@@ -1,8 +1,8 @@
 """Whether a statement says nothing that the events it points to do not hold.
 
 Every number must stand in its events, rounded as it is printed, or follow from them: an age, the
-months since, a filtration rate. Every word must be one that all such statements are made of, the
-usual name of the reading, or stand in its events.
+months since, a filtration rate, a scale's total. Every word must be one that all such statements
+are made of, the usual name of the reading or the scale, its band, or stand in its events.
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ from cauce.knowledge.claims.numbers import numbers_in
 from cauce.knowledge.words import words
 from cauce.records import Language, Spoken
 from cauce.twin.readings import known_readings
+from cauce.twin.scales.events import from_events
+from cauce.twin.scales.scoring import Scored
+from cauce.twin.scales.tables import scales
 from cauce.twin.summary.deriving import filtration_of
 from cauce.twin.summary.recorded import (
     Recorded,
     age_at,
     events_at,
     months_between,
+    place_of,
     place_of_person,
 )
 from cauce.twin.summary.wording import SAID, SEXES, printed_date, printed_unit
@@ -48,13 +52,19 @@ def unsupported(
         return (statement.text,)
     held = _printed(events, language)
     exact = set(numbers_in(f"{held} {COMPUTED_BY}", _MARKS[language]))
-    values = [*_values(events), *_derived(statement, timeline, events, when)]
+    scored = _scored(statement, timeline)
+    totals = [float(one.total) for one in scored if one.total is not None]
+    values = [*_values(events), *totals, *_derived(statement, timeline, events, when)]
     numbers = [
         number
         for number in numbers_in(statement.text, _MARKS[language])
         if number not in exact and not any(_is_rounded(number, value) for value in values)
     ]
-    spelled = [*words(held), *_words_of_readings(events, statement, language)]
+    spelled = [
+        *words(held),
+        *_words_of_readings(events, statement, language),
+        *_words_of_scales(scored, language),
+    ]
     known = {*spelled, *_vocabulary(language)}
     return (*numbers, *(word for word in words(statement.text) if word not in known))
 
@@ -96,6 +106,14 @@ def _derived(
             yield from () if filtration is None else (filtration, 1.73)
 
 
+def _scored(statement: Recorded, timeline: Timeline) -> list[Scored]:
+    """The scales that were answered by just what the statement points to."""
+    if statement.subject != "scale":
+        return []
+    found = from_events(timeline)
+    return [one for one in found if {*map(place_of, one.events)} == {*statement.events}]
+
+
 def _is_rounded(number: str, value: float) -> bool:
     """True where the number is the value, rounded to the decimals that it has."""
     try:
@@ -113,6 +131,14 @@ def _words_of_readings(
     for name in {statement.reading, *(event.reading for event in events)} - {""}:
         yield from words(readings[name].names[language])
         yield from words(printed_unit(readings[name].unit, language))
+
+
+def _words_of_scales(scored: Sequence[Scored], language: Spoken) -> Iterator[str]:
+    for one in scored:
+        scale = scales()[one.scale]
+        yield from words(scale.names[language])
+        if one.total is not None:
+            yield from words(scale.band_of(one.total).names[language])
 
 
 @cache

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from cauce.records import Spoken
 from cauce.twin.readings import known_readings
+from cauce.twin.scales.events import from_events
+from cauce.twin.scales.scoring import Scored
+from cauce.twin.scales.tables import scales
 from cauce.twin.summary.checks import unsupported
 from cauce.twin.summary.deriving import filtration_of
 from cauce.twin.summary.pregnancy import pregnancy_in
@@ -190,7 +193,17 @@ def _reading(teller: _Teller, event: Event) -> Recorded:
 
 
 def _scales(teller: _Teller) -> Iterator[Recorded]:
-    answers = tuple(event for event in _current(teller, "answer") if event.value is not None)
+    """The latest total of each scale with its band, then answers that count in none."""
+    totals = [one for one in from_events(teller.timeline) if one.total is not None and one.events]
+    past = [one for one in totals if all(_has_been(event, teller.when) for event in one.events)]
+    for scored in {one.scale: one for one in past}.values():
+        yield _total(teller, scored)
+    counted = {place_of(event) for one in totals for event in one.events}
+    answers = tuple(
+        event
+        for event in _current(teller, "answer")
+        if event.value is not None and place_of(event) not in counted
+    )
     for event in latest_of_each(answers)[:MOST_SCALES]:
         text = SAID[teller.language]["scale"].format(
             term=as_data(event.name),
@@ -198,6 +211,18 @@ def _scales(teller: _Teller) -> Iterator[Recorded]:
             date=teller.dated(event.start, is_aged=True),
         )
         yield teller.recorded(text, "scale", event, term=as_data(event.name))
+
+
+def _total(teller: _Teller, scored: Scored) -> Recorded:
+    scale, total = scales()[scored.scale], scored.total or 0
+    name = _capital(scale.names[teller.language])
+    start = max((event.start for event in scored.events if event.start), default=None)
+    text = SAID[teller.language]["scale"].format(
+        term=name,
+        value=f"{total}, {scale.band_of(total).names[teller.language]}",
+        date=teller.dated(start, is_aged=True),
+    )
+    return teller.recorded(text, "scale", *scored.events, term=name)
 
 
 def _encounters(teller: _Teller) -> Iterator[Recorded]:

@@ -95,6 +95,9 @@ _UNITS = {
     "[IU]/L": "IU/L",
     "Cel": "°C",
     "kg/m2": "kg/m²",
+    "ug/L": "µg/L",
+    "10*3/uL": "10³/µL",
+    "10*6/uL": "10⁶/µL",
 }
 """UCUM units that a reader would not understand as they are."""
 
