@@ -144,6 +144,11 @@ def test_the_road_is_walked_and_what_too_few_items_tell_is_not_promoted(run, fee
     ended = CliRunner().invoke(improve_app, [str(run.path), "--roll-back"])
     assert ended.stdout.strip() == str(run.path / OWN)
     assert served_model(run) == OWN
+    asked = [str(run.path), "--feedback", str(feedback), "least=5", "epochs=1"]
+    asked += [f"margins.{name}=9" for name in Margins.model_fields]
+    asked += [text for name in names for text in ("--accept-unknown", name)]
+    repeated = CliRunner().invoke(improve_app, asked)
+    assert (repeated.exit_code, "rolled back: improve/2" in repeated.stdout) == (1, True)
 
 
 def test_the_recipe_learns_on_the_runs_own_weights(run, tmp_path):
@@ -170,6 +175,11 @@ def test_too_little_or_impossible_is_refused_before_anything_is_learned(run, fee
         improve(run, feedback, ImproveSettings(accept_unknown=("harm",)), tell)
     with pytest.raises(NotFound, match="cauce feedback export"):
         improve(run, feedback.with_name("none"), ImproveSettings(), tell)
+    whole = run.manifest["stages"]
+    run.update_manifest(stages={name: whole[name] for name in ("fetch", "prepare")})
+    with pytest.raises(UserError, match=r"prepared again since it was trained.*\n.*cauce train "):
+        improve(run, feedback, ImproveSettings(), tell)
+    run.update_manifest(stages=whole)
     recipe = run.path / "recipe.yaml"
     recipe.write_text(recipe.read_text().replace("remedy: ''", "remedy: scale"))
     with pytest.raises(UserError, match="its remedy 'scale'"):

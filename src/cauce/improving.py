@@ -260,6 +260,11 @@ def _keep(run: Run, number: int, found: Improvement) -> None:
 
 def _refuse_impossible(run: Run, recipe: Recipe, settings: ImproveSettings) -> None:
     model_folder(run)
+    if "train" not in run.manifest["stages"]:
+        raise UserError(
+            f"{run.path} was prepared again since it was trained, and is served without a model.\n"
+            f"Train it again first: cauce train {run.path / 'recipe.yaml'}"
+        )
     if recipe.assistant.remedy:
         raise UserError(
             f"{run.path} is served with the weights of its remedy {recipe.assistant.remedy!r}, and "

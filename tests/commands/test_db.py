@@ -45,6 +45,16 @@ def test_a_backup_is_restored_into_another_database(served):
     run("restore", "saved.jsonl", "--database", "other/app.db", "--replace")
 
 
+def test_a_backup_is_written_over_no_file_but_another_backup(served, tmp_path):
+    run("backup", "saved.jsonl")
+    run("backup", "saved.jsonl")
+    (tmp_path / "folder").mkdir()
+    for name in (DEFAULT, "folder"):
+        with pytest.raises(UserError, match=r"no backup, so it is not written over\.\nName"):
+            run("backup", name)
+    assert json.loads(run("check", "--json").stdout)["messages"] == 1
+
+
 def test_export_prints_what_is_kept_of_a_user(served):
     exported = json.loads(run("export", "ana").stdout)
     assert exported["user"]["name"] == "ana"

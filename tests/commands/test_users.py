@@ -101,6 +101,10 @@ def test_a_twin_is_shared_and_no_longer() -> None:
         assert access.may_see_twin(opened, eva, "ana")
         cauce("share", "ana", "eva", "--stop")
         assert not access.may_see_twin(opened, eva, "ana")
+        add("rita", "researcher")
+        for name in ("rita", "ana"):
+            assert "whose role sees twins" in str(refused("share", "ana", name))
+            assert cauce("share", "ana", name, "--stop").exit_code == 0
 
 
 def test_the_choices_are_those_of_the_app() -> None:

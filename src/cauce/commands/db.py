@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from cauce.commands.telling import tell
 
 if TYPE_CHECKING:
     from cauce.serving.storage.database import Database
@@ -21,11 +23,6 @@ Where = Annotated[
     ),
 ]
 DEFAULT = "cauce-data/app.db"
-
-
-def tell(text: str) -> None:
-    """Progress and advice go to stderr."""
-    print(text, file=sys.stderr, flush=True)
 
 
 @db_app.command("backup")
@@ -85,7 +82,10 @@ def db_upgrade(database: Where = DEFAULT) -> None:
 
 
 @db_app.command("check")
-def db_check(database: Where = DEFAULT) -> None:
+def db_check(
+    database: Where = DEFAULT,
+    json: Annotated[bool, typer.Option("--json", help="JSON.")] = False,
+) -> None:
     """Say whether the database is sound, and how many rows it has."""
     from cauce.errors import DataRefused
 
@@ -95,7 +95,11 @@ def db_check(database: Where = DEFAULT) -> None:
                 f"the database {opened.url} is damaged: {'; '.join(faults[:5])}.\n"
                 "Put it aside and restore a backup: cauce db restore FILE"
             )
-        _print_counts(opened.counts())
+        counts = opened.counts()
+    if json:
+        print(dumps(counts))
+    else:
+        _print_counts(counts)
 
 
 @db_app.command("purge")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cauce.commands.db import DEFAULT, Where, tell
+from cauce.commands.db import DEFAULT, Where
+from cauce.commands.telling import tell
 
 if TYPE_CHECKING:
     from cauce.serving.storage import Token, User
@@ -126,12 +127,11 @@ def users_share(
     database: Where = DEFAULT,
 ) -> None:
     """Note that NAME agrees to show their twin to OTHER: a carer or a clinician."""
-    from cauce.serving.access import person, shown_to
+    from cauce.serving.access import person, share_twin
     from cauce.serving.storage import open_database
 
     with open_database(database) as opened:
-        purpose = shown_to(person(opened, other).name)
-        opened.consent(person(opened, name).id, purpose, not stop)
+        share_twin(opened, person(opened, name), person(opened, other), given=not stop)
 
 
 def _password() -> str:

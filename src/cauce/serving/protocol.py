@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from cauce.errors import MissingExtra, UserError
+from cauce.errors import MissingExtra, SourceUnavailable, UserError
 from cauce.records import DoiMatch, Message, Reference, Reply
 from cauce.sources.images import MOST_IMAGES, ImageRefused, decode_image
 
@@ -258,6 +258,11 @@ def error_body(
 ) -> dict[str, Any]:
     """An error in OpenAI's shape."""
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def unavailable(error: SourceUnavailable) -> dict[str, Any]:
+    """That something which the answer needs did not answer."""
+    return error_body(str(error), kind="server_error", code="source_unavailable")
 
 
 def end_text(text: str, stops: tuple[str, ...], token_limit: int | None) -> Ending:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.staticfiles import StaticFiles
 
 from cauce.errors import NotFound, SourceUnavailable
+from cauce.knowledge.labels.shelf import Shelf
 from cauce.serving.access import NO_ACCOUNTS, Access
 from cauce.serving.access.gate import Gate
 from cauce.serving.access.login import login_routes
@@ -26,7 +27,7 @@ from cauce.serving.pages.history import history_routes
 from cauce.serving.pages.rooms import rooms_of
 from cauce.serving.pages.section import section_routes
 from cauce.serving.pages.shell import Place, Shell
-from cauce.serving.pages.vademecum import no_medicine_routes, vademecum_routes
+from cauce.serving.pages.vademecum import vademecum_routes
 from cauce.serving.protocol import (
     RequestRefused,
     chunks,
@@ -34,6 +35,7 @@ from cauce.serving.protocol import (
     error_body,
     parse_request,
     require_model,
+    unavailable,
 )
 from cauce.serving.queue import Answerer, Queue
 from cauce.serving.reading import END_OF_STREAM, event, read_json
@@ -59,7 +61,7 @@ def build_app(
     chat, twins = Depends(require("chat")), Depends(require("twins"))
     queue, shelf, database = Queue(assistant), features.shelf, access.database
     rooms = rooms_of(queue, access, features, model_name=model_name, twin=twin)
-    places = [*places_of(access), *(room.place for room in rooms)]
+    places = [*places_of(access, shelf), *(room.place for room in rooms)]
     shell = Shell(places, model_name=model_name)
     page = ChatPage(
         shell,
@@ -73,8 +75,9 @@ def build_app(
         api_routes(queue, model_name),
         chat_routes(page),
         section_routes(shell, assistant),
-        vademecum_routes(shell, shelf) if shelf else no_medicine_routes(shell),
     ]
+    if shelf is not None:
+        routers.append(vademecum_routes(shell, shelf))
     if database is not None:
         routers.append(message_routes(page, Answering(queue, database, model_name)))
         routers.append(history_routes(shell, database))
@@ -95,11 +98,12 @@ def build_app(
     return app
 
 
-def places_of(access: Access) -> list[Place]:
-    """Where the navigation leads."""
+def places_of(access: Access, shelf: Shelf | None) -> list[Place]:
+    """Where the navigation leads first; nowhere that has nothing."""
     ask, history = Place("/", "ask", "chat"), Place("/conversations", "history", "chat")
     kept = [history] if access.database is not None else []
-    return [ask, *kept, Place("/vademecum", "vademecum", "chat")]
+    medicines = [Place("/vademecum", "vademecum", "chat")] if shelf is not None else []
+    return [ask, *kept, *medicines]
 
 
 def health_routes(model_name: str) -> APIRouter:
@@ -195,8 +199,7 @@ def answer_errors(app: FastAPI, shell: Shell) -> None:
 
     @app.exception_handler(SourceUnavailable)
     async def not_reached(request: Request, error: SourceUnavailable) -> Response:
-        body = error_body(str(error), kind="server_error", code="source_unavailable")
-        return answer(request, body, 503)
+        return answer(request, unavailable(error), 503)
 
     @app.exception_handler(Exception)
     async def fault(request: Request, error: Exception) -> Response:

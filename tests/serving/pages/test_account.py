@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from cauce.errors import UserError
-from cauce.serving.access import issue_token
+from cauce.serving.access import issue_token, passwords
 from cauce.serving.access.callers import digest_of
 from cauce.serving.pages.forms import whole_number
 from cauce.serving.storage.opinions import IMPROVE
@@ -62,6 +62,14 @@ def test_only_ones_own_tokens_can_be_ended(database, two) -> None:
     assert own.id not in [it.id for it in database.tokens(ana.user.id)]
 
 
+def test_the_session_that_reads_the_page_is_told_from_the_others(database, two) -> None:
+    ana, root = two
+    other = database.add_token(ana.user.id, digest_of("another browser"), kind="session")
+    page = ana.read("/account")
+    assert page.count("Browser session (this one)") == 1 and f"{other.id}/end" in page
+    assert "(this one)" not in root.read(f"/admin/users/{ana.user.id}")
+
+
 def test_permission_is_given_and_withdrawn(database, two) -> None:
     ana = two[0]
     for said, given in (("no", False), ("yes", True)):
@@ -75,20 +83,44 @@ def test_permission_is_given_and_withdrawn(database, two) -> None:
 
 def test_an_account_ends_when_its_name_is_typed(database, two) -> None:
     ana, root = two
+    local = database.add_user("local", "admin")
     assert "Not deleted" in ana.send("/account/delete", name="root").text
     assert "Not deleted" in root.send("/account/delete", name="root").text
     gone = ana.send("/account/delete", name="ana")
     assert gone.headers["location"] == "/login?lang=en"
-    assert [it.name for it in database.users()] == ["root"]
+    assert {it.id for it in database.users()} == {local.id, root.user.id}
     assert ana.client.get("/account").status_code == 401
     assert "user removed" in [it.kind for it in database.events()]
+
+
+def test_a_password_is_changed_by_whoever_knows_it(database, two, monkeypatch) -> None:
+    monkeypatch.setattr(passwords, "LOG2_N", 4)
+    ana, now, new = two[0], "four words are easy", "another four words"
+    database.set_password(ana.user.id, passwords.hash_password(now))
+    for typed in ({"now": "mine", "new": new}, {"now": now, "new": "short"}, {}):
+        assert "Not changed" in ana.send("/account/password", **typed).text
+    assert passwords.is_password(now, database.password(ana.user.id))
+    changed = ana.send("/account/password", now=now, new=new)
+    assert changed.headers["location"] == "/login?lang=en"
+    assert passwords.is_password(new, database.password(ana.user.id))
+    assert ana.client.get("/account").status_code == 401
+
+
+def test_a_present_password_is_not_guessed_at_without_end(database, two, monkeypatch) -> None:
+    monkeypatch.setattr(passwords, "LOG2_N", 4)
+    ana, now = two[0], "four words are easy"
+    database.set_password(ana.user.id, passwords.hash_password(now))
+    for _ in range(10):
+        ana.send("/account/password", now="mine", new="another four words")
+    assert "Not changed" in ana.send("/account/password", now=now, new="another four words").text
+    assert passwords.is_password(now, database.password(ana.user.id))
 
 
 def test_a_token_manages_no_account(database, two) -> None:
     root = two[1]
     secret = issue_token(database, root.user, ["chat", "admin"], name="x").secret
     root.client.cookies.clear()
-    for path in ("/account/tokens", "/account/improve", "/account/delete"):
+    for path in ("/account/tokens", "/account/improve", "/account/password", "/account/delete"):
         answer = root.client.post(
             path, data={"said": "yes"}, headers={"authorization": f"Bearer {secret}"}
         )

@@ -9,12 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cauce import audit
+from cauce import audit, serving
 from cauce.records import Reply
 from cauce.serving.access import passwords
 from cauce.serving.access.passwords import is_password
 from cauce.serving.features import Features
 from cauce.serving.storage import User
+from cauce.serving.wording.admin import ADMIN
 from serving.pages.desk import Desk, desks
 
 WORDS = "kumquat 7319"
@@ -41,6 +42,16 @@ def two(database, log: Path) -> list[Desk]:
 
 def _page_of(user: User) -> str:
     return f"/admin/users/{user.id}"
+
+
+def test_what_was_done_is_told_in_every_language(two: list[Desk]) -> None:
+    sources = Path(serving.__file__).parent.rglob("*.py")
+    told = (re.findall(r'add_event[(,]\s*"([\w -]+)"', it.read_text("utf-8")) for it in sources)
+    kinds = {kind for found in told for kind in found} | {"role changed", "data taken along"}
+    assert len(kinds) > 5 and kinds <= ADMIN["ca"].keys()
+    two[1].send(f"{_page_of(two[0].user)}/role", role="carer")
+    assert "<td>role changed</td>" in two[1].read("/admin")
+    assert "<td>papel cambiado</td>" in two[1].client.get("/admin?lang=es").text
 
 
 def test_a_user_is_added_and_can_log_in(

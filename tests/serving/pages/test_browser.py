@@ -24,6 +24,11 @@ if shutil.which("chromium") is None:
     pytest.skip("there is no program `chromium`", allow_module_level=True)
 
 ANSWER = "article:last-child .deeds"
+IS_WHOLE = """() => {
+  const place = (it) => document.querySelector(it).getBoundingClientRect();
+  const [card, form] = [place(".emergency .answer"), place("#ask")];
+  return card.top >= 0 && card.bottom <= form.top;
+}"""
 VOICES = """
 window.said = [];
 class Voices extends EventTarget {
@@ -122,6 +127,8 @@ def test_the_source_stands_over_the_answer_where_there_is_no_room(page) -> None:
 
 def test_a_look_alike_is_chosen_and_a_conversation_is_there_when_one_comes_back(page) -> None:
     ask(page, "Losec?")
+    page.get_by_role("group", name="Which one do you mean?").wait_for()
+    assert page.get_by_text("No answer is given").count() == 0
     page.get_by_role("button", name="Losartan").click()
     page.wait_for_selector("article:nth-child(2) .deeds")
     page.reload()
@@ -133,12 +140,27 @@ def test_a_look_alike_is_chosen_and_a_conversation_is_there_when_one_comes_back(
 
 
 def test_whom_to_call_stands_before_what_to_do(page) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    ask(page, "dose of paracetamol?")
+    page.wait_for_selector(ANSWER)
+    page.focus("#question")
     ask(page, "she does not breathe")
     page.wait_for_selector(".emergency .call")
     links = page.locator(".emergency .call a")
     assert [links.nth(place).get_attribute("href") for place in (0, 1)] == ["tel:112", "tel:061"]
+    page.wait_for_function(IS_WHOLE)
     order = "(call, text) => call.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_FOLLOWING"
     assert page.evaluate(f"({order})(...document.querySelectorAll('.call, .emergency .text'))")
+
+
+@pytest.mark.parametrize(("status", "told"), [(401, "Log in"), (429, "Wait a moment")])
+def test_whoever_is_turned_away_is_told_so_in_their_language(page, status, told) -> None:
+    page.route("**/api/conversations", lambda route: route.fulfill(status=status, body="{}"))
+    ask(page, "dose of paracetamol?")
+    page.locator("article .mark").get_by_text(told).wait_for()
+    page.unroute("**/api/conversations")
+    page.get_by_role("button", name="Ask again").click()
+    page.wait_for_selector(ANSWER)
 
 
 def test_an_answer_is_stopped_kept_so_and_asked_again(page, database, assistant) -> None:

@@ -11,6 +11,7 @@ import anyio
 import httpx
 import pytest
 
+from cauce.errors import SourceUnavailable
 from cauce.serving.pages.answering import Answering
 from cauce.serving.queue import Queue
 from cauce.serving.storage import StoredMessage
@@ -115,6 +116,18 @@ def test_a_fault_leaves_the_question_to_be_asked_again(client, database) -> None
     assert (message.question, message.state) == ("break", "interrupted")
     page = client.get(f"/conversations/{message.conversation_id}")
     assert facts_of(page)["messages"][0]["state"] == "interrupted"
+
+
+def test_where_nothing_writes_it_is_said_and_the_question_can_be_asked_again(
+    client, database, assistant, monkeypatch
+) -> None:
+    def silent(*arguments: Any, **named: Any) -> Any:
+        raise SourceUnavailable("the server that writes did not answer.\nAsk again later.")
+
+    monkeypatch.setattr(assistant, "reply", silent)
+    first, told = parts_of(client.post(API, json=asked()))
+    assert told["error"]["code"] == "source_unavailable"
+    assert database.message(local(database), first["message"]).state == "interrupted"
 
 
 def test_a_question_that_was_stopped_is_answered_to_nobody(client, database, assistant) -> None:

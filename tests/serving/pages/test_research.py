@@ -50,12 +50,10 @@ def test_the_page_names_works_and_marks_those_that_were_retracted() -> None:
     assert len(works()) == len(items)
 
 
-def test_without_articles_the_page_says_so_and_nobody_is_asked() -> None:
-    assistant = KnownAnswers()
-    client = client_of(create_app(assistant, model_name="demo"))
-    assert "not made of articles" in client.get("/research", params=LANG).text
-    sent = client.post("/research", params=LANG, data={"question": "dose?"})
-    assert "not made of articles" in sent.text and assistant.asked == []
+def test_without_articles_there_is_no_page_and_no_way_to_it() -> None:
+    client = client_of(create_app(KnownAnswers(), model_name="demo"))
+    assert client.get("/research").status_code == 404
+    assert "/research" not in client.get("/").text
 
 
 def test_a_question_that_nothing_supports_gets_the_reason() -> None:

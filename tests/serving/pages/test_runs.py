@@ -46,6 +46,12 @@ def test_the_list_and_the_page_of_a_run_show_what_its_files_hold(client: httpx.C
     assert "2026-01-02 03:04:05 UTC" in page and RUNS["en"]["sound"] in page
 
 
+def test_a_run_of_which_less_is_known_has_its_page_too(run: Run, client: httpx.Client) -> None:
+    Run(run.path.parent / "stay").update_manifest(stages={})
+    page = client.get("/runs/stay?lang=en").text
+    assert "<h1>stay</h1>" in page and RUNS["en"]["no_figures"] in page
+
+
 def test_runs_are_called_runs_in_every_language(client: httpx.Client) -> None:
     for language, word in (("es", "Ejecuciones"), ("en", "Runs"), ("ca", "Execucions")):
         page = client.get(f"/runs?lang={language}").text

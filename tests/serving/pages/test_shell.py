@@ -20,7 +20,7 @@ from cauce.serving.wording.shell import SHELL
 from serving.live import QUOTE, KnownAnswers
 
 STATIC = Path(wording.__file__).parents[1] / "static"
-PAGES = ("/", "/conversations", "/vademecum", "/compare", "/section?source=x")
+PAGES = ("/", "/conversations", "/account", "/admin", "/arena", "/section?source=x")
 SAID = r'\bwords\.(\w+)|say\("(\w+)"|AnswerError\("(\w+)"'
 HTML = {"accept": "text/html"}
 WORDINGS = [
@@ -53,7 +53,8 @@ def test_a_page_speaks_the_language_and_its_links_keep_one_that_was_chosen(
     assert f'<html lang="{language}">' in page
     assert f"<h1>{html.escape(CHAT[language]['title'])}</h1>" in page  # type: ignore[index]
     chosen = f"?lang={language}" if query else ""
-    assert f'href="/vademecum{chosen}"' in page
+    assert f'class="brand" href="/{chosen}"' in page
+    assert "/vademecum" not in page and "/research" not in page
     assert len(re.findall(r'hreflang="\w\w"', page)) == 3
 
 

@@ -6,14 +6,16 @@ import doctest
 import html
 
 import httpx
-import pytest
-from benchmarks.serving.calling import client_of
 
+from cauce.knowledge.labels.shelf import Shelf
+from cauce.knowledge.names.resolver import NameResolver
 from cauce.knowledge.names.search import NameSearch
-from cauce.serving.app import create_app
+from cauce.knowledge.sections.index import Index
+from cauce.knowledge.sections.indexing import build_index
+from cauce.records import Spoken
 from cauce.serving.pages import medicines
 from cauce.serving.wording.vademecum import VADEMECUM
-from serving.live import KnownAnswers
+from documents import medicine
 
 
 def text_of(answer: httpx.Response) -> str:
@@ -80,12 +82,22 @@ def test_two_are_compared_each_with_its_source(reader) -> None:
     assert VADEMECUM["en"]["nothing"].format(name="zzyzx") in unknown
 
 
-@pytest.mark.parametrize("path", ["/vademecum", "/medicine", "/medicine/changes", "/compare"])
-def test_a_run_without_medicines_says_that_there_are_none(path: str) -> None:
-    client = client_of(create_app(KnownAnswers(), model_name="articles"))
-    answer = client.get(f"{path}?lang=en")
-    assert answer.status_code == 404
-    assert VADEMECUM["en"]["no_medicines"] in answer.text
+def test_a_medicine_is_called_by_its_name_in_the_language(tmp_path) -> None:
+    spanish = medicine("ibuprofeno", language="es", group="ibuprofen")
+    build_index(tmp_path / "index.sqlite", [medicine("ibuprofen", brands=("Advil",)), spanish])
+    store = Index(tmp_path / "index.sqlite")
+    vademecum = medicines.Vademecum(Shelf(store, NameResolver.of_index(store), None))
+
+    def called(typed: str, spoken: Spoken) -> tuple[str, str]:
+        [found] = vademecum.search(typed)
+        shown = vademecum.called(found, typed, spoken)
+        return shown.name, shown.label
+
+    assert called("ibu", "es") == called("ibuprofeno", "ca") == ("ibuprofeno", "ibuprofeno")
+    assert called("ibu", "en") == ("ibuprofen", "ibuprofen")
+    assert called("ADV", "es") == ("Advil", "ibuprofeno")
+    assert called("ibuprofeno", "en") == ("ibuprofeno", "ibuprofen")
+    store.close()
 
 
 def test_doc_examples() -> None:

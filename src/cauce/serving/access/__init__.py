@@ -16,6 +16,7 @@ from cauce.serving.access.people import (
     person,
     remove_person,
     revoke,
+    share_twin,
     shown_to,
 )
 from cauce.serving.access.roles import SCOPES, Scope
@@ -38,5 +39,6 @@ __all__ = [
     "person",
     "remove_person",
     "revoke",
+    "share_twin",
     "shown_to",
 ]

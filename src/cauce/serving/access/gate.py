@@ -14,7 +14,7 @@ from cauce.errors import SourceUnavailable
 from cauce.serving.access.callers import Caller
 from cauce.serving.access.entrance import Access, Limit
 from cauce.serving.access.needs import is_public
-from cauce.serving.protocol import error_body
+from cauce.serving.protocol import error_body, unavailable
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -54,8 +54,7 @@ class Gate:
                 return _unknown(request)
             wait = self._access.wait_s(caller, request.method)
         except SourceUnavailable as error:
-            body = error_body(str(error), kind="server_error", code="source_unavailable")
-            return JSONResponse(body, 503)
+            return JSONResponse(unavailable(error), 503)
         return too_many(wait, self._access.limit_of(request.method)) if wait else caller
 
 

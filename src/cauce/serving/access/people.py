@@ -121,6 +121,16 @@ def shown_to(name: str) -> str:
     return f"twin shown to {name}"
 
 
+def share_twin(database: Database, owner: User, reader: User, *, given: bool) -> None:
+    """The owner's twin is shown to the reader, or no more. Raises UserError where it cannot be."""
+    if given and (owner.id == reader.id or "twins" not in SCOPES[reader.role]):
+        raise UserError(
+            f"{owner.name}'s twin cannot be shown to {reader.name}, a {reader.role}.\n"
+            "Name somebody else, whose role sees twins: a carer or a clinician."
+        )
+    database.consent(owner.id, shown_to(reader.name), given)
+
+
 def may_see_twin(database: Database, user: User, name: str) -> bool:
     """Whether the twin is the user's own, or its person agreed to show it to the user."""
     if user.name == name:

@@ -10,14 +10,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
 from cauce.errors import UserError
-from cauce.serving.access import Access, remove_person, revoke
+from cauce.serving.access import LOCAL, Access, change_password, remove_person, revoke
 from cauce.serving.access.gate import COOKIE
 from cauce.serving.access.needs import caller_of, current_user, read_form
+from cauce.serving.access.passwords import LONGEST, SHORTEST, is_password
 from cauce.serving.pages.consents import consents_of
 from cauce.serving.pages.forms import on_to
 from cauce.serving.pages.shell import Shell
 from cauce.serving.pages.tokens import issued_by, tokens_of
-from cauce.serving.storage import Consent
+from cauce.serving.storage import Consent, User
 from cauce.serving.storage.database import Database
 from cauce.serving.storage.opinions import IMPROVE
 from cauce.serving.wording.account import ACCOUNT
@@ -53,6 +54,8 @@ def account_routes(shell: Shell, access: Access, database: Database) -> APIRoute
             consents=consents_of(request, database, user.id),
             tokens=tokens_of(request, database, user, secret),
             is_last=is_last_admin(database, user.id),
+            shortest=SHORTEST,
+            longest=LONGEST,
             problem=problem,
             done=request.query_params.get("done", ""),
         )
@@ -87,6 +90,16 @@ def account_routes(shell: Shell, access: Access, database: Database) -> APIRoute
         revoke(database, current_user(request), token_id)
         return on_to(request, "/account", done="ended")
 
+    @router.post("/account/password", dependencies=in_person)
+    async def new_password(request: Request) -> Response:
+        form, user = await read_form(request), current_user(request)
+        address = request.client.host if request.client else ""
+        try:
+            await run_in_threadpool(_change_own_password, access, user, address, form)
+        except UserError:
+            return await run_in_threadpool(page, request, problem="not_changed")
+        return on_to(request, "/login")
+
     @router.post("/account/delete", dependencies=in_person)
     async def delete(request: Request) -> Response:
         user = current_user(request)
@@ -102,9 +115,19 @@ def account_routes(shell: Shell, access: Access, database: Database) -> APIRoute
     return router
 
 
+def _change_own_password(access: Access, user: User, address: str, form: dict[str, str]) -> None:
+    """Every session ends with the old password. Raises UserError unless that was typed too."""
+    database = access.accounts
+    waits = access.wait_to_guess_s(user.name, address) > 0
+    if waits or not is_password(form.get("now", ""), database.password(user.id)):
+        raise UserError("the present password was not typed.\nType it again, after a while.")
+    change_password(database, user, form.get("new", ""))
+
+
 def is_last_admin(database: Database, user_id: str) -> bool:
-    """Whether nobody but the user could still administer this server."""
-    return [user.id for user in database.users() if user.role == "admin"] == [user_id]
+    """Whether nobody but the user could still log in and administer this server."""
+    admins = [it.id for it in database.users() if it.role == "admin" and it.name != LOCAL.name]
+    return admins == [user_id]
 
 
 def _said_of(consents: tuple[Consent, ...], purpose: str) -> Consent | None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import anyio
 from starlette.concurrency import run_in_threadpool
 
+from cauce.errors import SourceUnavailable
 from cauce.records import Message, Reply
 from cauce.serving.protocol import (
     ChatMessage,
@@ -18,6 +19,7 @@ from cauce.serving.protocol import (
     ImagePart,
     TextPart,
     chunks,
+    unavailable,
 )
 from cauce.serving.queue import Queue
 from cauce.serving.reading import END_OF_STREAM, event
@@ -60,6 +62,9 @@ class Answering(NamedTuple):
                     if not await run_in_threadpool(self._keep, message.id, part, reply):
                         break
                     yield event(part)
+        except SourceUnavailable as error:
+            await run_in_threadpool(self._leave, message.id, reply)
+            yield event(unavailable(error))
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await run_in_threadpool(self._leave, message.id, reply)

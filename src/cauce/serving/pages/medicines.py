@@ -96,6 +96,15 @@ class Vademecum:
         """The medicines with a name that begins as was typed."""
         return self._names.starting(typed)
 
+    def called(self, found: Suggestion, typed: str, spoken: Spoken) -> Suggestion:
+        """The same medicine by its name in the language, where that too begins as was typed."""
+        store, language = self._shelf.store, language_for(spoken)
+        titles = {fold(it.title) for it in store.documents(found.group) if it.language == language}
+        generic = (it.name for it in store.names_of(found.group) if it.scheme != "brand")
+        label = next((name for name in generic if fold(name) in titles), found.label)
+        is_typed = f" {fold(typed)}" in f" {fold(label)}" and not found.is_brand
+        return found._replace(label=label, name=label if is_typed else found.name)
+
     def meant(self, name: str) -> Meant:
         """Which medicine a name or a code stands for; look-alikes are never picked from."""
         exact = {one.group for one in self.search(name) if fold(one.name) == fold(name)}

@@ -24,8 +24,8 @@ class Support(NamedTuple):
     works: tuple[Reference, ...]
 
 
-def research_routes(shell: Shell, queue: Queue, *, has_articles: bool) -> APIRouter:
-    """The page and its question; where no articles are served, a page that says so."""
+def research_routes(shell: Shell, queue: Queue) -> APIRouter:
+    """The page and its question."""
     router = APIRouter()
 
     @router.get("/research", response_class=HTMLResponse)
@@ -36,7 +36,7 @@ def research_routes(shell: Shell, queue: Queue, *, has_articles: bool) -> APIRou
     async def asked(request: Request) -> Response:
         question = (await read_form(request)).get("question", "").strip()
         question = question[:LONGEST_QUESTION_CHARACTERS]
-        if not question or not has_articles:
+        if not question:
             return page(request, question)
         user = current_user(request)
         reply = await queue.reply(question, (), request.is_disconnected, user=user.id)
@@ -47,7 +47,6 @@ def research_routes(shell: Shell, queue: Queue, *, has_articles: bool) -> APIRou
             request,
             "research.html.j2",
             RESEARCH,
-            has_articles=has_articles,
             question=question,
             reply=reply,
             supports=supports(reply) if reply else (),

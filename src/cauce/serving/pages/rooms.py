@@ -34,13 +34,11 @@ def rooms_of(
     queue: Queue, access: Access, features: Features, *, model_name: str, twin: str = ""
 ) -> list[Room]:
     """What is there with these features; without a database, nothing that keeps anything."""
-    articles, runs, database = features.has_articles, features.runs, access.database
-    found = [
-        Room(
-            Place("/research", "research", "research"),
-            lambda shell: research_routes(shell, queue, has_articles=articles),
-        )
-    ]
+    runs, database = features.runs, access.database
+    found: list[Room] = []
+    if features.has_articles:
+        place = Place("/research", "research", "research")
+        found.append(Room(place, lambda shell: research_routes(shell, queue)))
     if twin or access.local is None:
         place = Place("/twins", "twins", "twins")
         found.append(Room(place, lambda shell: twin_list_routes(shell, access, twin)))

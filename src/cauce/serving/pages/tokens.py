@@ -9,6 +9,8 @@ from typing import NamedTuple
 from fastapi import Request
 
 from cauce.serving.access import SCOPES, issue_token
+from cauce.serving.access.callers import digest_of
+from cauce.serving.access.needs import caller_of
 from cauce.serving.access.people import TOKEN_DAYS, IssuedToken
 from cauce.serving.pages.forms import SWITCHED_ON, whole_number
 from cauce.serving.pages.shell import spoken_in
@@ -29,6 +31,8 @@ class TokenList(NamedTuple):
     """That a new one may have."""
     secret: str
     """Of the one that was made just now; told this once."""
+    here: str
+    """The id of the session that the page is read in."""
     now: datetime
     days: int = TOKEN_DAYS
     most_days: int = MOST_DAYS
@@ -38,7 +42,9 @@ class TokenList(NamedTuple):
 def tokens_of(request: Request, database: Database, user: User, secret: str = "") -> TokenList:
     """The user's tokens, as the page of the request shows them."""
     words, now = TOKENS[spoken_in(request)], datetime.now(UTC)
-    return TokenList(words, database.tokens(user.id), SCOPES[user.role], secret, now)
+    session = database.token(digest_of(caller_of(request).session))
+    here = session.id if session else ""
+    return TokenList(words, database.tokens(user.id), SCOPES[user.role], secret, here, now)
 
 
 def issued_by(form: Mapping[str, str], database: Database, user: User) -> IssuedToken:

@@ -17,6 +17,8 @@ from cauce.serving.pages.shell import Shell, spoken_in
 from cauce.serving.wording.vademecum import KINDS, VADEMECUM
 
 LONGEST_NAME_CHARACTERS = 200
+MOST_FOUND = 20
+"""Medicines that the search shows."""
 
 
 class _Pages:
@@ -33,10 +35,6 @@ class _Pages:
             request, template, VADEMECUM, kinds=kinds, section_query=section_query, **shown
         )
 
-    def none(self, request: Request) -> HTMLResponse:
-        """That there are no medicines here."""
-        return self._shell.page(request, "no_medicines.html.j2", VADEMECUM, status=404)
-
     def choices(self, request: Request, name: str, meant: Meant) -> HTMLResponse:
         """The search, with the names that may be meant; 404 where there are none."""
         return self._shell.page(
@@ -46,17 +44,9 @@ class _Pages:
             status=200 if meant.choices else 404,
             typed=name,
             found=[],
+            count=0,
             choices=meant.choices,
         )
-
-
-def no_medicine_routes(shell: Shell) -> APIRouter:
-    """The same addresses where what is served has no medicines: each says so."""
-    router = APIRouter()
-    pages = _Pages(shell)
-    for path in ("/vademecum", "/medicine", "/medicine/changes", "/compare"):
-        router.add_api_route(path, pages.none, response_class=HTMLResponse)
-    return router
 
 
 def vademecum_routes(shell: Shell, shelf: Shelf) -> APIRouter:
@@ -69,8 +59,15 @@ def vademecum_routes(shell: Shell, shelf: Shelf) -> APIRouter:
         typed = q[:LONGEST_NAME_CHARACTERS].strip()
         found = vademecum.search(typed)
         meant = Meant(None) if found or not typed else vademecum.meant(typed)
-        choices = (meant.mention.name,) if meant.mention else meant.choices
-        return pages.page(request, "vademecum.html.j2", typed=typed, found=found, choices=choices)
+        spoken = spoken_in(request)
+        return pages.page(
+            request,
+            "vademecum.html.j2",
+            typed=typed,
+            found=[vademecum.called(one, typed, spoken) for one in found[:MOST_FOUND]],
+            count=len(found),
+            choices=(meant.mention.name,) if meant.mention else meant.choices,
+        )
 
     @router.get("/medicine", response_class=HTMLResponse)
     def monograph(

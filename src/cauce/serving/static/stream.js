@@ -12,11 +12,11 @@ export class AnswerError extends Error {
 // Yields every chunk; throws AnswerError, or AbortError when `signal` fires.
 export async function* ask(address, request, signal) {
   const response = await post(address, request, signal);
-  if (!response.ok) throw new AnswerError("failed", await serverWords(response));
+  if (!response.ok) throw refusal(response.status, await errorOf(response));
   for await (const data of events(response.body)) {
     if (data === "[DONE]") return;
     const chunk = JSON.parse(data);
-    if (chunk.error) throw new AnswerError("failed", chunk.error.message);
+    if (chunk.error) throw refusal(response.status, chunk.error);
     yield chunk;
   }
   throw new AnswerError("broken");
@@ -36,11 +36,17 @@ async function post(address, body, signal) {
   }
 }
 
-async function serverWords(response) {
+async function errorOf(response) {
   const type = response.headers.get("content-type") ?? "";
-  return type.startsWith("application/json")
-    ? (await response.json()).error.message
-    : `HTTP ${response.status}`;
+  return type.startsWith("application/json") ? (await response.json()).error : {};
+}
+
+// In the page's own words where it has them.
+function refusal(status, { message, code }) {
+  if (status === 401) return new AnswerError("logged_out");
+  if (status === 429) return new AnswerError("busy");
+  if (code === "source_unavailable") return new AnswerError("silent");
+  return new AnswerError("failed", message ?? `HTTP ${status}`);
 }
 
 async function* events(body) {

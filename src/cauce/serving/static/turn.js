@@ -33,7 +33,7 @@ export class Turn {
     if (found.call.length) this.showCalls(found);
     if (found.statements.length) this.text.replaceChildren(...referenced(found));
     if (found.choices.length) this.body.append(choicesOf(found.choices, act.ask));
-    if (!found.emergency || !found.abstained) this.showStanding(found);
+    if (!found.abstained || !(found.emergency || found.choices.length)) this.showStanding(found);
     this.body.append(...this.deeds(found, opinions));
   }
 
@@ -44,7 +44,7 @@ export class Turn {
     this.text.before(element("div", { className: "call" }, ...links));
     if (!found.emergency) return;
     this.article.classList.add("emergency");
-    links[0].scrollIntoView({ block: "nearest" });
+    this.body.scrollIntoView({ block: "start" });
   }
 
   showStanding(found) {
@@ -98,7 +98,9 @@ function standing(found) {
 
 function choicesOf(names, ask) {
   const buttons = names.map((name) => button(name, () => ask(name)));
-  return element("div", { className: "choices" }, element("p", { text: words.choose }), ...buttons);
+  const group = element("div", { className: "choices", role: "group" }, ...buttons);
+  group.setAttribute("aria-label", words.choose);
+  return group;
 }
 
 function sourcesOf({ citations, works, abstained }) {

@@ -26,13 +26,20 @@ from cauce.serving.storage.schema import VERSION_TABLE, current, upgrade
 
 BATCH = 200
 """Rows held at once."""
+BEGINS = b'{"cauce": '
+"""How every backup does."""
 
 
 def backup(database: Database, file: Path) -> Mapping[str, int]:
     """How many rows of each table are in `file` now, all as they stood at one moment.
 
     The file is its owner's alone: it holds what people asked, and digests of passwords and tokens.
+    Raises UserError where one stands there that is no backup, as the database itself.
     """
+    if file.exists() and not _is_backup(file):
+        raise UserError(
+            f"{file} is there and is no backup, so it is not written over.\nName another file."
+        )
     counts: Counter[str] = Counter()
     digest = hashlib.sha256()
     with atomic_write(file, private=True) as stream, database.connection("read") as connection:
@@ -75,6 +82,14 @@ def restore(database: Database, file: Path, *, replace: bool = False) -> Mapping
             raise _refused(file, "; ".join(faults))
     database.forget_log()
     return counts
+
+
+def _is_backup(file: Path) -> bool:
+    """Whether it begins as one, however it ends."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        return stream.read(len(BEGINS)) == BEGINS
 
 
 def _verify(file: Path) -> str:

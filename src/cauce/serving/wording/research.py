@@ -9,9 +9,6 @@ RESEARCH: Wording = {
         "title": "Publicaciones",
         "intro": "Pregunte y verá qué trabajos lo apoyan: la frase que los cita, palabra por "
         "palabra, y su DOI tal como está en el catálogo.",
-        "none": "Lo que se sirve aquí no se hizo de artículos, así que no hay publicaciones que "
-        "buscar. Quien administra el servidor puede servir una ejecución que sí las tenga: "
-        "cauce serve NOMBRE.",
         "question": "Pregunta",
         "find": "Buscar",
         "found": "{count} frases que lo apoyan",
@@ -27,8 +24,6 @@ RESEARCH: Wording = {
         "title": "Publications",
         "intro": "Ask, and see which works support it: the sentence that cites them, word for "
         "word, and their DOI as the catalogue has it.",
-        "none": "What is served here was not made of articles, so there are no publications to "
-        "look for. Whoever runs the server can serve one that was: cauce serve RUN.",
         "question": "Question",
         "find": "Find",
         "found": "{count} sentences that support it",
@@ -44,9 +39,6 @@ RESEARCH: Wording = {
         "title": "Publicacions",
         "intro": "Pregunteu i veureu quins treballs ho avalen: la frase que els cita, paraula per "
         "paraula, i el seu DOI tal com és al catàleg.",
-        "none": "El que se serveix aquí no es va fer d'articles, així que no hi ha publicacions "
-        "per cercar. Qui administra el servidor pot servir una execució que sí que en tingui: "
-        "cauce serve NOM.",
         "question": "Pregunta",
         "find": "Cerca",
         "found": "{count} frases que ho avalen",

@@ -18,9 +18,6 @@ VADEMECUM: Wording = {
         "found_one": "1 medicamento",
         "nothing": "No hay ningún documento sobre «{name}». Compruebe cómo se escribe.",
         "which": "«{name}» puede ser cualquiera de estos. ¿A cuál se refiere?",
-        "no_medicines": (
-            "Lo que se sirve aquí responde con artículos: no tiene documentos de medicamentos."
-        ),
         "compare": "Comparar dos medicamentos",
         "compare_with": "Comparar con otro",
         "first": "Un medicamento",
@@ -77,9 +74,6 @@ VADEMECUM: Wording = {
         "found_one": "1 medicine",
         "nothing": "There is no document about “{name}”. Check the spelling.",
         "which": "“{name}” may be any of these. Which one do you mean?",
-        "no_medicines": (
-            "What is served here answers from articles: it has no documents of medicines."
-        ),
         "compare": "Compare two medicines",
         "compare_with": "Compare with another",
         "first": "One medicine",
@@ -134,9 +128,6 @@ VADEMECUM: Wording = {
         "found_one": "1 medicament",
         "nothing": "No hi ha cap document sobre «{name}». Comproveu com s'escriu.",
         "which": "«{name}» pot ser qualsevol d'aquests. A quin us referiu?",
-        "no_medicines": (
-            "El que se serveix aquí respon amb articles: no té documents de medicaments."
-        ),
         "compare": "Compara dos medicaments",
         "compare_with": "Compara amb un altre",
         "first": "Un medicament",
