@@ -151,7 +151,7 @@ def _fill(database: Database, run: Run) -> None:
             database.add_feedback(person, asked.id, "up", consent=True)
             continue
         database.add_feedback(person, asked.id, "correction", example.completion, consent=True)
-        database.add_review(clinician.id, asked.id, "wrong")
+        database.add_review(clinician.id, asked.id, "wrong", example.completion)
 
 
 def _compliant() -> Iterator[JudgedAnswer]:

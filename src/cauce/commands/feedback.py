@@ -59,7 +59,9 @@ def feedback_review(
     clinician: Annotated[
         str, typer.Option("--as", metavar="NAME", help="The clinician who judges.")
     ] = "",
-    text: Annotated[str, typer.Option(help="Why.")] = "",
+    text: Annotated[
+        str, typer.Option(help="A better answer, learned from word for word where this is bad.")
+    ] = "",
     database: Where = DEFAULT,
     json: Json = False,
 ) -> None:

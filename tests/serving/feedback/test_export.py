@@ -211,12 +211,23 @@ def test_what_is_doubtful_waits_for_a_clinician_whose_word_prevails(
     database.add_review(doctor.id, better.id, "wrong")
     found, rows = exported(FeedbackSettings())
     labels = {row.origin.rpartition("/")[2]: row.label for row in rows}
-    expected = {bad.id: True, good.id: False, better.id: None}
+    expected = {bad.id: True, good.id: False, better.id: False}
     assert labels == {origin_of(id): label for id, label in expected.items()}
     database.add_review(doctor.id, better.id, "right")
     assert exported()[0].set_aside == {"a clinician found the answer right": 1}
     database.add_review(database.add_user("other", "clinician").id, better.id, "wrong")
     assert exported()[0].set_aside == {"clinicians disagree": 1}
+
+
+def test_a_clinician_s_better_answer_is_learned_in_place_of_the_asker_s(
+    database, ana, answered, exported, doctor
+):
+    asked = answered(ana, "How much for a child?")
+    database.add_feedback(ana.id, asked.id, "correction", "Say it is with food too.", consent=True)
+    database.add_review(doctor.id, asked.id, "wrong", "200 mg with food.")
+    _, [row] = exported(FeedbackSettings())
+    assert (row.chosen, row.label) == ("200 mg with food.", None)
+    assert row.origin.startswith("feedback/review/")
 
 
 def test_what_is_judged_harmful_waits_though_it_was_liked(database, ana, answered, exported):

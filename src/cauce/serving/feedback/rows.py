@@ -71,6 +71,13 @@ class Told(NamedTuple):
     at: datetime
 
 
+class Better(NamedTuple):
+    """A better answer than the one that was shown."""
+
+    text: str
+    told: Told
+
+
 class Shown(NamedTuple):
     """The model's own words, the citation that they rest on, and what they are about."""
 
@@ -88,7 +95,10 @@ ModelAt = Callable[[datetime], str]
 def row_of_message(
     item: Consented, roles: Roles, model_at: ModelAt, *, review: bool
 ) -> Row | Reason:
-    """What its asker and clinicians said of an answer; a verdict prevails over a thumb."""
+    """What its asker and clinicians said of an answer; a verdict prevails over what its asker said.
+
+    Of a better answer a clinician's own words are learned; the asker's where nobody judged them.
+    """
     if item.message.state != "done" or item.message.reply is None:
         return "the answer was never finished"
     if item.message.images:
@@ -96,16 +106,15 @@ def row_of_message(
     shown = shown_by(item.message.reply)
     if not isinstance(shown, Shown):
         return shown
-    said = {one.kind: one for one in item.feedback}
-    correction, verdict = _correction(item), _verdict(item)
+    verdict = _verdict(item)
     if reason := _held_back(item, shown, verdict, review=review):
         return reason
-    if correction:
-        told = Told("correction", roles(item.user_id), said["correction"].at)
-        judged = _pair(item.message.question, shown, correction, shown.words)
+    if better := _better(item, roles):
+        told = better.told
+        judged = _pair(item.message.question, shown, better.text, shown.words)
     else:
         told = _told_of(item, roles)
-        is_liked = verdict == "right" if verdict else "up" in said
+        is_liked = verdict == "right" if verdict else any(it.kind == "up" for it in item.feedback)
         judged = _rated(item.message.question, shown, is_liked)
     if judged is None:
         return "the correction says the same"
@@ -190,6 +199,20 @@ def _is_doubtful(item: Consented, words: str) -> bool:
 def _correction(item: Consented) -> str:
     """The better answer that its asker gave; empty where there is none."""
     return next((one.text.strip() for one in item.feedback if one.kind == "correction"), "")
+
+
+def _better(item: Consented, roles: Roles) -> Better | None:
+    """What the last clinician wrote who found the answer bad; the asker's where there is none."""
+    if item.reviews:
+        written = [one for one in item.reviews if one.verdict != "right" and one.text.strip()]
+        if not written:
+            return None
+        told = Told("review", roles(written[-1].user_id), written[-1].at)
+        return Better(written[-1].text.strip(), told)
+    for one in item.feedback:
+        if one.kind == "correction":
+            return Better(one.text.strip(), Told("correction", roles(item.user_id), one.at))
+    return None
 
 
 def _verdict(item: Consented) -> Verdict | Literal["disputed"] | None:

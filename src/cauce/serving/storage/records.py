@@ -148,7 +148,7 @@ class Review(Record):
     message_id: str
     verdict: Verdict
     text: str
-    """The better answer, or the reason."""
+    """Of an answer that is not right, the better one that is learned from; else a remark."""
     at: datetime
 
 

@@ -24,7 +24,9 @@ REVIEWS: Wording = {
         "right": "Es correcta",
         "wrong": "Es incorrecta",
         "unsafe": "Puede hacer daño",
-        "text": "Una respuesta mejor, o el motivo",
+        "text": "Una respuesta mejor",
+        "text_why": "Si la respuesta no es correcta, de esto se aprende, palabra por palabra: "
+        "escríbalo como debe leerlo quien preguntó, o déjelo vacío.",
         "send": "Guardar el juicio",
     },
     "en": {
@@ -46,7 +48,9 @@ REVIEWS: Wording = {
         "right": "It is right",
         "wrong": "It is wrong",
         "unsafe": "It may do harm",
-        "text": "A better answer, or the reason",
+        "text": "A better answer",
+        "text_why": "Where the answer is not right, this is learned from, word for word: write it "
+        "as the asker should read it, or leave it empty.",
         "send": "Keep the verdict",
     },
     "ca": {
@@ -68,7 +72,9 @@ REVIEWS: Wording = {
         "right": "És correcta",
         "wrong": "És incorrecta",
         "unsafe": "Pot fer mal",
-        "text": "Una resposta millor, o el motiu",
+        "text": "Una resposta millor",
+        "text_why": "Si la resposta no és correcta, se n'aprèn això, paraula per paraula: "
+        "escriviu-ho com ho ha de llegir qui preguntava, o deixeu-ho buit.",
         "send": "Desa el judici",
     },
 }
