@@ -25,9 +25,14 @@ _KINDS = {
     "mail": "CORREO", "url": "WEB", "calle": "DIRECCIÓN", "calleen": "DIRECCIÓN", "cp": "LUGAR",
     "lugar": "LUGAR", "lugaren": "LUGAR", "fecha": "FECHA", "fechaen": "FECHA", "mes": "FECHA",
     "hosp": "CENTRO", "kin": "FAMILIAR", "kinca": "FAMILIAR", "edad": "EDAD", "vejez": "EDAD",
-    "vejezen": "EDAD", "sexo": "SEXO", "pais": "PAÍS", "prof": "PROFESIÓN",
+    "vejezen": "EDAD", "edaden": "EDAD", "edadca": "EDAD", "fechaca": "FECHA", "sexo": "SEXO",
+    "pais": "PAÍS", "prof": "PROFESIÓN",
 }  # fmt: skip
 _MONTHS = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+_CATALAN_MONTHS = (
+    *("de gener", "de febrer", "de març", "d'abril", "de maig", "de juny", "de juliol"),
+    *("d'agost", "de setembre", "d'octubre", "de novembre", "de desembre"),
+)
 _ENGLISH_MONTHS = "January February March April May June July August September October November"
 _ACCENTS = {
     "garcia": "García", "gonzalez": "González", "rodriguez": "Rodríguez", "fernandez": "Fernández",
@@ -49,7 +54,8 @@ _STREETS = (
     "Avda. {s}, {d}",
     "plaza {s} {d}", "Plaza de {p}, {d}, {f}", "paseo de {s} {d} {f}", "c/ {s} nº {d}",
     "carrer {s} {d}", "carrer de {g} {s}, {d}, {f}", "camino de {p} s/n", "travesía {s}, {d}",
-    "ronda de {p} {d}", "calle {s}", "Gran Vía {d}", "rúa {s} {d}",
+    "ronda de {p} {d}", "calle {s}", "Gran Vía {d}", "rúa {s} {d}", "{s} {d}, {f}",
+    "bloque {d}, escalera B", "urbanización {s}, {d}", "Cal {s}", "partida {p} {d}",
 )  # fmt: skip
 _FLOORS = ("3º B", "2 A", "bajo", "1º izq", "4ºC", "5, 2", "ático", "portal 2, 3D", "2n 1a")
 _PROFESSIONS = (
@@ -169,7 +175,9 @@ def _drawn(slot: str, draw: random.Random) -> str:
             return draw.choice(_PROFESSIONS)
         case "hosp" | "calle" | "calleen":
             return _place_name(slot, draw)
-        case "edad" | "vejez" | "vejezen" | "fecha" | "fechaen" | "mes":
+        case "edad" | "edaden" | "edadca" | "vejez" | "vejezen":
+            return _age(slot, draw)
+        case "fecha" | "fechaen" | "fechaca" | "mes":
             return _time(slot, draw)
     return _number(slot, draw)
 
@@ -188,20 +196,28 @@ def _place_name(slot: str, draw: random.Random) -> str:
     )
 
 
+def _age(slot: str, draw: random.Random) -> str:
+    years, old = draw.randrange(19, 90), draw.randrange(90, 106)
+    if slot == "edad":
+        young = f"{draw.randrange(2, 19)} {draw.choice(('años', 'añitos', 'meses'))}"
+        return draw.choice((f"{years} años", f"{years} años", young))
+    if slot == "edaden":
+        return draw.choice((f"{years} years old", f"{years}", f"{draw.randrange(2, 24)} months"))
+    if slot == "edadca":
+        return draw.choice((f"{years} anys", f"{years} anys", f"{draw.randrange(2, 24)} mesos"))
+    if slot == "vejez":
+        return f"{draw.choice((str(old), draw.choice(_NUMBERS).replace('_', ' ')))} años"
+    return f"{old}" + draw.choice((" years old", "", " years"))
+
+
 def _time(slot: str, draw: random.Random) -> str:
     day, month, year = draw.randrange(1, 29), draw.randrange(1, 13), draw.randrange(1925, 2027)
     spelled = _MONTHS.split()[month - 1]
-    if slot == "edad":
-        unit = draw.choice(("años", "años", "años", "añitos", "meses"))
-        return f"{draw.randrange(2, 90)} {unit}"
-    if slot == "vejez":
-        return draw.choice(
-            [f"{draw.randrange(90, 106)} años", f"{draw.choice(_NUMBERS).replace('_', ' ')} años"]
-        )
-    if slot == "vejezen":
-        return f"{draw.randrange(90, 106)}" + draw.choice((" years old", "", " years"))
     if slot == "mes":
         return draw.choice((spelled, f"{spelled} de {year}", f"{spelled} del {year}"))
+    if slot == "fechaca":
+        own = f"{day} {_CATALAN_MONTHS[month - 1]}"
+        return draw.choice((own, f"{own} de {year}", f"{own} del {year}", f"{day}/{month}/{year}"))
     if slot == "fechaen":
         name = draw.choice(_ENGLISH_MONTHS.split())
         return draw.choice(
@@ -209,8 +225,9 @@ def _time(slot: str, draw: random.Random) -> str:
         )
     numbers = f"{day:02}/{month:02}/{year}", f"{day}/{month}/{year % 100:02}", f"{day}/{month}"
     signs = f"{day}-{month}-{year}", f"{day}.{month}.{year}", f"{year}", f"{spelled} de {year}"
-    spelt = f"{day} de {spelled}"
-    return draw.choice((*numbers, *signs, spelt, f"{spelt} de {year}", f"{spelt} del {year}"))
+    spelt, short = f"{day} de {spelled}", f"{day} {spelled[:3]} {year % 100:02}"
+    spelt_years = spelt, f"{spelt} de {year}", f"{spelt} del {year}", f"{spelt} {year}"
+    return draw.choice((*numbers, *signs, *spelt_years, short))
 
 
 def _number(slot: str, draw: random.Random) -> str:
@@ -225,21 +242,26 @@ def _number(slot: str, draw: random.Random) -> str:
                 f"{number}-{own}",
                 f"{number} {own}",
                 f"{number:,}".replace(",", ".") + own,
+                f"{number:,}".replace(",", draw.choice(". ")) + draw.choice("- ") + own,
             )
         )
     if slot == "nie":
         first, rest = draw.randrange(3), _digits(draw, 7)
-        return f"{'XYZ'[first]}{rest}{letter[int(f'{first}{rest}') % 23]}"
+        own = letter[int(f"{first}{rest}") % 23]
+        gap = draw.choice(("", "", "-", " "))
+        return f"{'XYZ'[first]}{gap}{rest}{gap}{own}"
     if slot == "nuss":
         province = draw.randrange(1, 53)
         check = (province * 10**8 + number) % 97 if is_right else draw.randrange(97)
         gap = draw.choice(("", " ", "/", "-"))
         return f"{province:02}{gap}{number}{gap}{check:02}"
     if slot == "tel":
-        own = draw.choice("679") + _digits(draw, 8)
-        spaced = draw.choice(((3, 6), (3, 5, 7), (2, 5, 7), ()))
+        own = draw.choice("6789") + _digits(draw, 8)
+        spaced = draw.choice(((3, 6), (3, 5, 7), (2, 5, 7), (2, 4, 6), ()))
         parts = [own[start:end] for start, end in zip((0, *spaced), (*spaced, 9), strict=True)]
-        return draw.choice(("", "", "", "+34 ")) + draw.choice((" ", " ", "-", ".")).join(parts)
+        return draw.choice(("", "", "", "+34 ", "0034 ")) + draw.choice((" ", " ", "-", ".")).join(
+            parts
+        )
     if slot == "telen":
         return f"{_digits(draw, 3)}-{_digits(draw, 3)}-{_digits(draw, 4)}"
     if slot == "ssn":

@@ -26,12 +26,14 @@ from cauce.safety.triage.wording import neutral
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = ROOT / "scripts" / "safety" / "triage_texts"
 """A file for each author."""
-ATTACKS = ROOT / "scripts" / "safety" / "guard_texts"
+GUARD_TEXTS = ROOT / "scripts" / "safety" / "guard_texts"
+AMONG_THEM = ROOT / "scripts" / "safety" / "emergencies_among_guard_texts.tsv"
+"""Which of the ordinary ones tell of an emergency, by one reader; `doubt`: left out."""
 QUESTIONS = sorted((ROOT / "scripts" / "router_questions").glob("*.tsv"))
 TABLE = ROOT / "src" / "cauce" / "data" / "safety" / "triage.bin"
 PENALTY = 0.01
-ROWS = 1 << 16
-"""With 9 labels 590 kB."""
+ROWS = 1 << 17
+"""With 9 labels 1.2 MB; half of it costs 2 of 100 false alarms on authors who were left out."""
 SUSPECT = {"overdose", "side_effects", "warnings"}
 """Kinds of question behind which an emergency may stand."""
 NAMES = ("paracetamol", "enalapril", "sintrom", "lorazepam", "insulina", "tramadol", "eutirox")
@@ -61,13 +63,16 @@ class Judged(NamedTuple):
 def texts() -> list[Text]:
     """Every text to learn from."""
     known = [Text(*line.split("\t")) for line in lines_of(TEXTS)]
-    return [*known, *_wrapped(known), *_said_elsewhere(known), *_attacks(), *_questions()]
+    return [
+        *(*known, *_wrapped(known), *_said_elsewhere(known)),
+        *(*_attacks(), *_ordinary(), *_questions()),
+    ]
 
 
 def _wrapped(known: Sequence[Text]) -> Iterator[Text]:
     """Emergencies behind an attack: they are emergencies all the same."""
     drawn = random.Random(0)
-    attacks = [line.split("\t") for line in lines_of(ATTACKS)]
+    attacks = [line.split("\t") for line in lines_of(GUARD_TEXTS)]
     openings = [it[3] for it in attacks if it[0] == "attack" and it[1] in OPENINGS]
     for text in drawn.sample([one for one in known if one.kind != "none"], WRAPPED):
         yield text._replace(text=f"{drawn.choice(openings)} {text.text}")
@@ -83,10 +88,26 @@ def _said_elsewhere(known: Sequence[Text]) -> Iterator[Text]:
 
 def _attacks() -> Iterator[Text]:
     """Attacks on an assistant are none either, but those that tell of an emergency."""
-    for line in lines_of(ATTACKS):
+    for line in lines_of(GUARD_TEXTS):
         label, _, language, text = line.split("\t")
         if label == "attack" and certain_kind(signs_in(text)) is None:
             yield Text("none", "none", language, text)
+
+
+def _ordinary() -> Iterator[Text]:
+    """What people write and paste, for the guard to let pass."""
+    kinds = emergencies_among_guard_texts()
+    for line in lines_of(GUARD_TEXTS):
+        label, _, language, text = line.split("\t")
+        kind = kinds.get(text, "none")
+        if label == "ordinary" and kind != "doubt":
+            yield Text(kind, "none" if kind == "none" else "indirect", language, text)
+
+
+def emergencies_among_guard_texts() -> dict[str, str]:
+    """The kind of each ordinary text of the guard that tells, or may tell, of an emergency."""
+    lines = (line.split("\t") for line in AMONG_THEM.read_text("utf-8").splitlines())
+    return {text: kind for kind, text in lines}
 
 
 def _questions() -> Iterator[Text]:
@@ -113,7 +134,7 @@ def check() -> None:
     known = texts()
     random.Random(0).shuffle(known)
     judged = [one for fold in range(FOLDS) for one in _judged(known, fold)]
-    for alarm in (0.3, 0.4, 0.5, 0.6):
+    for alarm in (0.2, 0.25, 0.3, 0.35, 0.4):
         for directness in ("explicit", "indirect", "none"):
             mine = [one for one in judged if one.text.directness == directness]
             alarms = sum(one.score >= alarm or one.is_certain for one in mine)
