@@ -26,6 +26,8 @@ from cauce.safety.triage.detecting import Alarm, concern, triage
 
 OVERDOSE = "overdose"
 """The emergency of which the documents tell what else to do."""
+UNANSWERED = ("self_harm", "abuse")
+"""Emergencies after which a question may serve to do harm: for some turns nothing is answered."""
 ATTACKED: dict[Spoken, str] = {
     "es": "No sigo instrucciones que cambien lo que hago. Respondo con lo que puedo enseñar de mis "
     "documentos: pregúnteme por ello con sus palabras.",
@@ -98,7 +100,8 @@ class GuardedAssistant:
     ) -> Reply:
         """The assistant's reply, unless the turn is an emergency, an attack, or its reply harms.
 
-        What a medicine's document says of an overdose follows what to do first. The names on
+        What a medicine's document says of an overdose follows what to do first; so does the answer
+        to a question that was asked after an emergency and is none itself. The names on
         `images` (`data:` URIs), which go with the question, become part of it.
         """
         stopped = self._stopped(question, history)
@@ -142,8 +145,12 @@ class GuardedAssistant:
         return self._refusal(question)
 
     def _is_asked_too(self, question: str, stopped: Reply) -> bool:
-        """Whether the documents may tell what else to do."""
-        return stopped.emergency == OVERDOSE and self._refusal(question) is None
+        """Whether the documents may answer behind what to do first."""
+        is_calm = triage(question, country=self._country) is None
+        is_answered = stopped.emergency not in (None, *UNANSWERED)
+        return (stopped.emergency == OVERDOSE or (is_answered and is_calm)) and self._refusal(
+            question
+        ) is None
 
     def _refusal(self, question: str) -> Reply | None:
         """What is said to an attack on the assistant; None where the turn is none."""

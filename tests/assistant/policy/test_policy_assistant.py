@@ -35,6 +35,7 @@ from cauce.knowledge.sections.index import Index
 from cauce.knowledge.sections.indexing import build_index
 from cauce.records import Document, Message
 from cauce.safety.guard.settings import GuardSettings
+from cauce.safety.triage.detecting import judged
 from cauce.sources.vademecum import VademecumSource
 
 DOSE = "¿Cuál es la dosis de ibuprofeno?"
@@ -236,11 +237,10 @@ def test_people_are_drawn_the_same_again_and_every_trait_comes():
 
 
 def test_rules_ask_where_they_are_worried(room):
+    opening = "Mi madre toma warfarina y no la veo bien. ¿Qué efectos secundarios tiene?"
     hides = somebody(
-        "hides",
-        opening="Mi madre toma warfarina y hoy habla raro. ¿Qué efectos secundarios tiene?",
-        hidden="Se le ha torcido la boca y no mueve un brazo.",
+        "hides", opening=opening, hidden="Se le ha torcido la boca y no mueve un brazo."
     )
     [bold] = talked(Rules(), room, [hides])
-    [careful] = talked(Rules(ask_from=0.05), room, [hides])
+    [careful] = talked(Rules(ask_from=judged(opening).score / 2), room, [hides])
     assert bold.is_missed and not careful.is_missed
