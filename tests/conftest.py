@@ -13,6 +13,11 @@ import socket
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# A machine that is busy with something else is no failure.
+settings.register_profile("cauce", deadline=None)
+settings.load_profile("cauce")
 
 # Until the tests are collected there is no garbage, and afterwards what they import stays: to go
 # through its million objects again and again would take a good part of the time.

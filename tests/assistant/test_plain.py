@@ -252,7 +252,7 @@ def test_a_line_that_changes_a_fact_is_not_shown(lines: list[str]) -> None:
     assert is_faithful(fact, [fact.text], "en", medicines_of)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.sampled_from(

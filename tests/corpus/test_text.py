@@ -109,7 +109,7 @@ def test_an_encoder_decoders_rows_are_closed_texts(tmp_path, tokenizer):
 
 
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=5), st.integers(8, 20))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_bytes_of_any_text_add_up(tmp_path_factory, tokenizer, texts, row_tokens):
     folder = tmp_path_factory.mktemp("any")
     names = ("train", "validation", "test")

@@ -42,7 +42,7 @@ def ids(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
 
 
 @given(st.text())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_text_comes_back_letter_for_letter(made, text):
     assert made.decode(ids(made, text)) == text
 

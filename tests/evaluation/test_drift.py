@@ -144,7 +144,7 @@ def test_the_reference_holds_counts_of_the_people_who_set_no_edge():
 
 
 @given(st.integers(1, 60), st.floats(0.02, 0.98), st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_equal_risks_give_the_binomial(people, risk, data):
     observed = data.draw(st.integers(0, people))
     happened = [index < observed for index in range(people)]

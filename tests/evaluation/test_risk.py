@@ -29,7 +29,7 @@ told = st.lists(
     min_size=4,
     max_size=30,
 ).filter(lambda items: 0 < sum(item[1] for item in items) < len(items))
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 
 
 def judged(risks, happened, people=None) -> Judged:

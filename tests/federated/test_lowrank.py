@@ -27,7 +27,7 @@ def off_by(found, expected):
     return float((found.double() - expected).norm() / expected.norm())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     ends=st.tuples(st.integers(1, 40), st.integers(1, 40)),
     ranks=st.lists(st.sampled_from([2, 4, 8, 16]), min_size=1, max_size=5),

@@ -30,9 +30,7 @@ def engines():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.integers(1, 6), max_size=3), first=st.integers(0, 30))
 def test_gradient_of_uneven_microbatches_is_that_of_one_batch(engines, kind, cuts, first):
     engine = engines[kind]

@@ -75,7 +75,7 @@ def slow_overlaps(train: list[Tokens], held_out: list[Tokens]) -> dict[int, floa
 
 
 @given(st.randoms(use_true_random=False), st.integers(2, 4), st.integers(1, 40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_is_found_is_what_the_definition_says(chance, alphabet, count):
     """Few kinds of token and edited copies: every size, many pairs close to the threshold."""
 

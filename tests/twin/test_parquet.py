@@ -41,7 +41,7 @@ TIMELINES = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(timelines=st.lists(TIMELINES, max_size=3))
 def test_what_is_written_is_read_again(tmp_path_factory, timelines):
     path = tmp_path_factory.mktemp("twin") / "timeline.parquet"

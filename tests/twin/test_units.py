@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cauce.twin.measuring import measured
@@ -42,7 +42,6 @@ def test_conversions_are_those_of_published_tables(value, unit, wanted, reading,
     assert in_unit(value, unit, wanted, reading=reading) == pytest.approx(expected, rel=4e-3)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(PUBLISHED), st.floats(1e-3, 1e5))
 def test_there_and_back_is_the_same_number(conversion, value):
     _, unit, wanted, reading, _ = conversion
@@ -50,7 +49,6 @@ def test_there_and_back_is_the_same_number(conversion, value):
     assert in_unit(there, wanted, unit, reading=reading) == pytest.approx(value, rel=1e-9, abs=1e-8)
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(("k", "d", "c", "m", "u", "n", "p", "f", "")),
     st.sampled_from(("g", "mol", "L", "m", "U", "[iU]", "eq", "s")),

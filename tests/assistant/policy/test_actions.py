@@ -62,7 +62,6 @@ readings = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(reply=replies, read=readings)
 def test_what_is_stopped_stays_and_where_there_is_no_answer_none_is_given(reply, read):
     may = dict(zip(ACTIONS, allowed(reply, read), strict=True))
@@ -80,7 +79,7 @@ def test_what_is_stopped_stays_and_where_there_is_no_answer_none_is_given(reply,
             assert done.abstained and done.text.startswith(reply.text)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     turns=st.lists(st.tuples(*[numbers] * len(TURN)), min_size=1, max_size=4),
     reply=st.tuples(*[numbers] * len(REPLY)),

@@ -9,7 +9,7 @@ from dataclasses import FrozenInstanceError
 import ncps.wirings
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cauce.models.liquid.wiring import (
@@ -104,7 +104,6 @@ def test_ncp_draws_as_ncps_where_neurons_are_left_out(seed):
     assert_same(ours, built(ncps.wirings.NCP(14, 3, 2, 3, 1, 2, 1, seed), 5))
 
 
-@settings(deadline=None)
 @given(
     st.integers(1, 12), st.integers(4, 40), st.floats(0, 0.99), st.integers(0, 2**32 - 1), st.data()
 )

@@ -414,7 +414,7 @@ RICH = [
 JUNK = st.sampled_from([None, -1, 1e308, "", True, [], {}, [1], {"a": 1}, "2020-13", [{}], "9999"])
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.sampled_from(RICH), st.data())
 def test_nothing_in_a_resource_stops_the_reading(tmp_path_factory, resource, data):
     """Whatever is put in place of one of its parts, it is an event, a person or a refusal."""

@@ -20,7 +20,7 @@ from cauce.twin.state.summaries import last_values, summaries
 from cauce.twin.state.trees import grow_trees, trees_of
 from twin.state.invented import people
 
-few = settings(max_examples=20, deadline=None)
+few = settings(max_examples=20)
 
 
 def test_logistic_is_that_of_scikit_learn():

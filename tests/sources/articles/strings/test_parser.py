@@ -153,7 +153,7 @@ def test_threads_read_the_same() -> None:
     assert together == parse_references(lines)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(max_size=60))
 def test_any_text_is_read_and_nothing_is_made_up(raw: str) -> None:
     found = parse_reference("x", raw)
