@@ -136,5 +136,6 @@ class UpstreamServer:
     def _unavailable(self, reason: str) -> SourceUnavailable:
         """What the server said besides may hold the question, or the key."""
         return SourceUnavailable(
-            f"the server that writes the answers did not do so: {reason}.\nAsk again later."
+            f"the server that writes the answers did not do so: {reason.rstrip('.')}.\n"
+            "Ask again later."
         )
