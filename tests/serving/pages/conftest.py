@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -21,26 +19,11 @@ from cauce.serving.access.callers import digest_of, new_secret
 from cauce.serving.access.gate import COOKIE
 from cauce.serving.app import create_app
 from cauce.serving.features import Features
-from cauce.serving.storage import open_database
 from cauce.serving.storage.database import Database
 from documents import medicine
 from serving.live import KnownAnswers
 
 INTERACTS = "Warfarin bleeds more with ibuprofen: 2 studies say so."
-
-
-@pytest.fixture(scope="session")
-def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database that nobody has used; tests take copies of it."""
-    path = tmp_path_factory.mktemp("pages") / "app.db"
-    open_database(str(path)).close()
-    return path
-
-
-@pytest.fixture
-def database(tmp_path: Path, empty_file: Path) -> Iterator[Database]:
-    with open_database(str(shutil.copy(empty_file, tmp_path))) as opened:
-        yield opened
 
 
 @pytest.fixture
