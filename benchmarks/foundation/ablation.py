@@ -119,7 +119,10 @@ def difference(found: list[float], base: list[float]) -> Difference:
 
 
 def of_equal_weights(config: dict[str, Any]) -> dict[str, Any]:
-    """The config with the hidden width at which it has the weights of the default, within 0.3 %."""
+    """The config with the hidden width at which it has the weights of the default, or 1 % fewer.
+
+    A step of the width is 0.4 % of them, with experts in two blocks 0.9 %.
+    """
     wanted = _weights({})
     width = 0
     while _weights({**config, "intermediate_size": width + WEIGHTS_STEP}) <= wanted:

@@ -1,11 +1,13 @@
 """Models from nothing against each other: the same rows, the same loop, the same number of weights.
 
 Every run is `cauce.training.loop.train` on rows of novels, kept in a folder by its contender,
-optimizer, rates, steps and seed: what was run before is not run again, and what was killed goes on.
+optimizer, rates, steps, seed and config: what was run before is not run again, and what was killed
+goes on.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -67,10 +69,23 @@ class Run(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Of its folder."""
+        """Of its folder; a run that any field or default makes another has another."""
         rate = f"{self.lr:g}-{self.muon_lr:g}" if self.optimizer == "muon" else f"{self.lr:g}"
         name = re.sub(r"\W+", "_", self.contender)
-        return f"{name}-{self.optimizer}-{rate}-{self.steps}-{self.seed}"
+        told = f"{name}-{self.optimizer}-{rate}-{self.steps}-{self.seed}"
+        made = json.dumps([_whole_config(self), self.focal_gamma], sort_keys=True, default=str)
+        return f"{told}-{hashlib.sha256(made.encode()).hexdigest()[:8]}"
+
+
+def _whole_config(run: Run) -> dict[str, Any]:
+    """All fields of the model's config, those that are left at their defaults too."""
+    from transformers import AutoConfig
+
+    from cauce.models.loading import register_own
+
+    register_own(run.architecture)
+    fields = AutoConfig.for_model(run.architecture, **run.config).to_dict()
+    return {key: value for key, value in fields.items() if key != "transformers_version"}
 
 
 class Result(NamedTuple):

@@ -77,6 +77,17 @@ def test_rows_are_what_transformers_writes_alone(cache):
     assert len({tuple(tokens) for tokens in expected}) > 3
 
 
+@pytest.mark.parametrize("cache", ["foundation", "growing", "chunks"])
+def test_a_row_that_stays_when_a_longer_one_leaves_is_written_as_alone(cache):
+    loaded = decoder_with(cache)
+    short, *_, long = prompts_of(loaded)
+    expected = [by_transformers(loaded, long, 2), by_transformers(loaded, short, 9)]
+    with Engine(loaded, rows=2) as engine:
+        asked = [(long, Settings(2)), (short, Settings(9))]
+        rows = engine.run(lambda: [engine.submit(*each) for each in asked])
+        assert [[*row] for row in rows] == expected
+
+
 def test_what_cannot_share_steps_is_written_request_by_request():
     loaded = decoder_with("t5")
     expected = generate(loaded, CHATS, max_new_tokens=6, batch_size=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -93,9 +94,23 @@ def test_parts_without_fixed_operations_are_refused(part, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_part_is_known_to_be_exported_or_refused():
-    exportable = {"default", "plain", "full attention", "differential", "deformable"}
-    assert {*REFUSED, *exportable, "smeared embedding"} == set(PARTS)
+TOGETHER = {
+    "swiglu": ("differential", "deformable", "liquid embedding"),
+    "relu2": ("plain", "full attention"),
+}
+"""Parts that are exported in one model with that feed-forward: an export takes ten seconds."""
+
+
+@pytest.mark.parametrize("feed_forward", TOGETHER)
+def test_every_part_that_is_not_refused_is_exported(feed_forward, tmp_path):
+    assert {"default", *REFUSED, *itertools.chain(*TOGETHER.values())} == set(PARTS)
+    options = {key: it for part in TOGETHER[feed_forward] for key, it in PARTS[part].items()}
+    model, path = loaded("default", feed_forward=feed_forward, **options), tmp_path / "model.onnx"
+    export_onnx(model, path)
+    ids = torch.randint(VOCABULARY, (3, 7), generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(
+        logits(path, ids), model.model(input_ids=ids).logits, atol=1e-4, rtol=0
+    )
 
 
 @pytest.mark.parametrize(

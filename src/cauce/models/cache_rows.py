@@ -75,6 +75,7 @@ def narrowed(cache: Cache, columns: int, rows: slice = slice(None)) -> Cache:
             layer.keys = layer.keys[:, :, first:]
             layer.values = cast(Tensor, layer.values)[:, :, first:]
     if isinstance(kept, FoundationCache):
+        kept.advance(min(0, columns - kept.get_seq_length()))
         _narrow_memories(kept, columns)
     return kept
 

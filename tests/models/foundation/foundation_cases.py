@@ -29,7 +29,7 @@ PARTS: dict[str, dict[str, Any]] = {
         "expert_confidence": 0.4,
         "router_z_weight": 1e-3,
     },
-    "smeared embedding": {"embedding_kernel": 3},
+    "liquid embedding": {"embedding_kernel": 3},
     "compressed": {"compressed_layers": [1, 2], "reconstruction_weight": 0.1},
     "all at once": {
         "mixers": ["convolution", "deformable", "attention", "memory", "attention"],

@@ -211,12 +211,43 @@ def test_places_are_read_from_positions_and_from_masks() -> None:
     beside = places_of(2, 4, device, attention_mask=torch.tensor([[0, 0, 1, 1], [1, 1, 1, 0]]))
     assert beside.positions.tolist() == [[0, 1, 0, 1], [0, 1, 2, 0]]
     assert places_of(1, 4, device, position_ids=torch.arange(4)[None]).starts is None
+    mask, positions = torch.tensor([[0, 0, 1, 1, 1, 0]]), torch.tensor([[0, 0, 0, 1, 0, 1]])
+    both = places_of(1, 6, device, attention_mask=mask, position_ids=positions)
+    assert both.positions.tolist() == positions.tolist()
+    assert both.is_real.tolist() == (mask == 1).tolist()
+    later = places_of(
+        1, 2, device, attention_mask=mask[:, :5], position_ids=torch.tensor([[1, 2]]), past=3
+    )
+    assert later.positions.tolist() == [[1, 2]] and later.is_real.all()
     assert Places(torch.arange(3)[None]).documents is None
 
 
 def test_a_mask_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="0 at padding"):
         places_of(1, 4, torch.device("cpu"), attention_mask=torch.zeros(1, 1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("mask", "positions", "said"),
+    [
+        ([0, 0, 1, 1], [0, 1, 2, 3], "count more tokens of a text than attention_mask shows"),
+        ([1, 0, 1, 1], None, "has a 0 between ones"),
+        ([1, 0, 1, 1], [0, 0, 0, 1], "has a 0 between ones"),
+        ([1, 1, 1], [0, 1, 2, 3], r"needed is \(1, 4\), 0 at padding"),
+    ],
+)
+def test_masks_and_positions_that_tell_of_different_texts_are_refused(
+    mask: list[int], positions: list[int] | None, said: str
+) -> None:
+    given = None if positions is None else torch.tensor([positions])
+    with pytest.raises(ValueError, match=said):
+        places_of(
+            1,
+            4,
+            torch.device("cpu"),
+            attention_mask=torch.tensor([mask]),
+            position_ids=given,
+        )
 
 
 def test_a_token_brings_a_value_of_its_own() -> None:

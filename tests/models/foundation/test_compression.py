@@ -87,7 +87,7 @@ def test_it_is_the_loop_over_the_tokens():
     for row in range(3):
         expected, count = one_by_one(compression, middle, hidden[row])
         torch.testing.assert_close(given[row], expected, atol=1e-5, rtol=1e-5)
-        assert compression.borders[row].sum() == count
+        assert compression.is_border[row].sum() == count
         assert 1 < count < 21
 
 
@@ -305,5 +305,5 @@ def test_figures_tell_the_rate():
     assert compression.figures() == {}
     compression(torch.randn(2, 32, WIDTH), whole(2, 32), None, middle)
     figures = compression.figures()
-    assert figures["tokens_per_chunk"] == pytest.approx(64 / compression.borders.sum().item())
+    assert figures["tokens_per_chunk"] == pytest.approx(64 / compression.is_border.sum().item())
     assert 0 < figures["border_probability"] < 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
-from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, DynamicCache
 
 from cauce.corpus.batches import Width, collate
 from cauce.corpus.tokens import Tokens
@@ -17,9 +17,15 @@ from cauce.models.foundation import (
     LiquidFoundationConfig,
     LiquidFoundationForCausalLM,
 )
+from cauce.models.foundation.embedding import LookupTable
 from cauce.models.foundation.experts import Experts
 from cauce.models.prediction import predict
-from models.foundation.foundation_cases import PARTS, VOCABULARY, make_model
+from models.foundation.foundation_cases import (
+    PARTS,
+    VOCABULARY,
+    make_encoder_decoder,
+    make_model,
+)
 
 parts = pytest.mark.parametrize("part", PARTS)
 
@@ -127,8 +133,11 @@ def test_a_packed_mask_after_a_cache_is_refused() -> None:
 
 @parts
 @pytest.mark.parametrize("beams", [1, 3])
-def test_generation_is_the_same_with_and_without_a_cache(part: str, beams: int) -> None:
-    model = make_model(part)
+@pytest.mark.parametrize("is_training", [False, True])
+def test_generation_is_the_same_with_and_without_a_cache(
+    part: str, beams: int, is_training: bool
+) -> None:
+    model = make_model(part).train(is_training)
     prompts = some_ids(2, 9)
     prompts[0, :4] = 2
     mask = torch.ones_like(prompts)
@@ -215,6 +224,15 @@ def test_a_loss_counts_what_routers_ask_for() -> None:
     torch.testing.assert_close(output.loss, likelihood + output.auxiliary_loss)
 
 
+@pytest.mark.parametrize("part", ["default", "confident experts"])
+def test_losses_of_parts_of_an_update_add_up(part: str) -> None:
+    model, ids = make_model(part).train(), some_ids(4, 9)
+    whole = model(ids, labels=ids).loss
+    items = torch.tensor(4 * 8)
+    parts = [model(it, labels=it, num_items_in_batch=items).loss for it in (ids[:1], ids[1:])]
+    torch.testing.assert_close(sum(parts), whole)
+
+
 @pytest.mark.parametrize("part", ["experts", "confident experts"])
 def test_gradients_of_smaller_batches_add_up(part: str) -> None:
     """Those of the balance are counts, so they add up as they are."""
@@ -277,6 +295,32 @@ def test_vectors_of_another_vocabulary_are_refused() -> None:
         make_model().set_input_embeddings(torch.nn.Embedding(5, 32))
 
 
+@pytest.mark.parametrize("mean_resizing", [True, False])
+@pytest.mark.parametrize("part", ["default", "plain", "all at once"])
+def test_a_larger_vocabulary_is_read_and_learned_by_every_table(
+    part: str, mean_resizing: bool, tmp_path: Path
+) -> None:
+    model = make_model(part, initializer_range=0.05).train()
+    ids = some_ids(2, 9)
+    with torch.no_grad():
+        before = model(ids).logits
+    model.resize_token_embeddings(VOCABULARY + 5, mean_resizing=mean_resizing)
+    with torch.no_grad():
+        torch.testing.assert_close(model(ids).logits[..., :VOCABULARY], before)
+    further = ids.clone()
+    further[:, :2] = VOCABULARY + 4
+    model(further, labels=further).loss.backward()
+    for table in model.modules():
+        if isinstance(table, LookupTable):
+            assert table.weight.grad[-1].any()
+            added = table.scale * table.weight[VOCABULARY:].std().item()
+            assert mean_resizing or added == pytest.approx(0.05, rel=0.3)
+    model.eval().save_pretrained(tmp_path)
+    again = AutoModelForCausalLM.from_pretrained(tmp_path)
+    with torch.no_grad():
+        assert torch.equal(again(further).logits, model(further).logits)
+
+
 def test_a_cache_of_fixed_size_holds_any_length() -> None:
     model = make_model("default")
     cache = FoundationCache()
@@ -288,6 +332,106 @@ def test_a_cache_of_fixed_size_holds_any_length() -> None:
             sizes.append(sum(tensor.numel() for tensor in memory.values()))
     assert cache.get_seq_length() == 120
     assert len(set(sizes)) == 1
+
+
+@parts
+def test_a_cache_holds_no_more_than_what_is_needed_of_a_prompt(part: str) -> None:
+    model, cache = make_model(part), FoundationCache()
+    with torch.no_grad():
+        model(some_ids(1, 40), past_key_values=cache)
+        model(some_ids(1, 1), past_key_values=cache)
+    for memory in cache.by_part().values():
+        for name, tensor in memory.items():
+            assert tensor.untyped_storage().nbytes() == tensor.nbytes, name
+
+
+def test_a_cache_where_blocks_are_computed_again_is_refused() -> None:
+    model, ids = make_model().train(), some_ids(1, 4)
+    model.activation_checkpointing_enable({"use_reentrant": False})
+    for options in ({"use_cache": True}, {"past_key_values": FoundationCache()}):
+        with pytest.raises(ValueError, match="gradient checkpointing computes blocks again"):
+            model(ids, **options)
+    assert model(ids).past_key_values is None
+    assert model.generate(ids, max_new_tokens=2, do_sample=False).shape[1] > 4
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"cache": object()}, "cache was asked for"),
+        ({"output_attentions": True}, "output_attentions was asked for"),
+        ({"return_dict": False}, "return_dict=False was asked for"),
+    ],
+)
+def test_what_is_not_given_is_refused(options: dict[str, object], said: str) -> None:
+    text = some_ids(1, 3)
+    with pytest.raises(ValueError, match=said):
+        make_model()(text, **options)
+    with pytest.raises(ValueError, match=said):
+        make_encoder_decoder()(input_ids=text, decoder_input_ids=text, **options)
+
+
+def test_the_config_says_what_is_put_out() -> None:
+    text = some_ids(1, 3)
+    decoder = make_model(output_hidden_states=True)
+    assert len(decoder(text).hidden_states) == 4
+    both = make_encoder_decoder(output_hidden_states=True)
+    output = both(input_ids=text, decoder_input_ids=text)
+    assert len(output.decoder_hidden_states) == 4
+    assert len(output.encoder_hidden_states) == 3
+    assert decoder(text, output_hidden_states=False).hidden_states is None
+    with pytest.raises(ValueError, match="output_attentions was asked for"):
+        make_model(output_attentions=True)(text)
+
+
+@parts
+def test_vectors_beside_their_tokens_are_those_tokens(part: str) -> None:
+    model, ids = make_model(part), some_ids(2, 9)
+    vectors = model.get_input_embeddings()(ids)
+    with torch.no_grad():
+        given = model(input_ids=ids, inputs_embeds=vectors, use_cache=False).logits
+        assert torch.equal(given, model(ids, use_cache=False).logits)
+
+
+def test_vectors_alone_are_refused_where_tokens_have_values() -> None:
+    ids = some_ids(2, 9)
+    model = make_model()
+    vectors = model.get_input_embeddings()(ids)
+    for given in ({}, {"inputs_embeds": vectors}):
+        with pytest.raises(ValueError, match="input_ids are missing"):
+            model(**given)
+    plain = make_model("plain")
+    with torch.no_grad():
+        vectors = plain.get_input_embeddings()(ids)
+        assert torch.equal(plain(inputs_embeds=vectors).logits, plain(ids).logits)
+        written = plain.generate(inputs_embeds=vectors, max_new_tokens=4, do_sample=False)
+    assert torch.equal(written, plain.generate(ids, max_new_tokens=4, do_sample=False)[:, 9:])
+
+
+@pytest.mark.parametrize("auto", [AutoModel, AutoModelForCausalLM])
+def test_no_decoder_is_made_of_an_encoder_decoder(auto: type, tmp_path: Path) -> None:
+    make_encoder_decoder().save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="a decoder was asked for; take AutoModelForSeq2SeqLM"):
+        auto.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("part", ["experts", "confident experts"])
+def test_padding_goes_to_no_expert_while_text_is_written_or_read_with_positions(part: str) -> None:
+    model, ids = make_model(part), some_ids(2, 9)
+    mask = torch.ones_like(ids)
+    mask[0, :4] = 0
+    experts = next(it for it in model.modules() if isinstance(it, Experts))
+    rows = [ids[:1, 4:], ids[1:]]
+    counted = 0
+    with torch.no_grad():
+        for row in rows:
+            model(row, use_cache=False)
+            counted = counted + experts._loads
+        model.generate(ids, attention_mask=mask, max_new_tokens=1, do_sample=False)
+        assert torch.equal(experts._loads, counted)
+        positions = (mask.cumsum(1) - 1).clamp(min=0)
+        model.train()(ids, attention_mask=mask, position_ids=positions)
+        assert torch.equal(experts._loads, counted)
 
 
 def test_another_cache_is_refused() -> None:
@@ -315,6 +459,12 @@ def test_assisted_decoding_is_refused() -> None:
         ({"window": 0}, "window is 0"),
         ({"conv_kernel": 0}, "conv_kernel 0; needed is at least 1"),
         ({"expert_layers": [1, 3]}, "names layer 3; there are 0 to 2"),
+        ({"memory": "gru"}, "memory: 'gru'; there are lru, lstm, cfc"),
+        ({"feed_forward": "gelu"}, "feed_forward: 'gelu'; there are swiglu, relu2"),
+        ({"num_hidden_layers": 8}, "num_hidden_layers is 8; the depth of this model is that of"),
+        ({"expert_layers": [1], "experts_per_token": 0}, "experts_per_token is 0; needed is 1 to"),
+        ({"expert_layers": [1], "experts_per_token": 9}, "experts_per_token is 9; needed is 1 to"),
+        ({"window": None, "compressed_layers": [0, 2]}, "whose memory would grow"),
     ],
 )
 def test_parts_that_do_not_go_together_are_refused(options: dict[str, object], fault: str) -> None:

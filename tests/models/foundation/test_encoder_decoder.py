@@ -45,17 +45,23 @@ def test_an_answer_does_not_depend_on_its_later_tokens() -> None:
 
 
 def test_every_token_read_changes_the_answer() -> None:
-    """A window of 6 and two blocks reach the start of a text of 9 from its end, both ways."""
+    """A kernel of 3 and a window of 6 reach 6 tokens, both ways; the answer sees all of 9."""
     model = make_encoder_decoder()
-    text = some_ids(1, 9)
+    text, answer = some_ids(1, 9), some_ids(1, 4, seed=2)
+
+    def read(text: Tensor) -> list[Tensor]:
+        output = model(input_ids=text, decoder_input_ids=answer)
+        return [output.encoder_last_hidden_state[0], output.logits[0]]
+
     with torch.no_grad():
-        before = model.encoder(text).last_hidden_state
+        before = read(text)
         for place in range(9):
             changed = text.clone()
             changed[0, place] = 3 + (changed[0, place] - 2) % (VOCABULARY - 3)
-            moved = (model.encoder(changed).last_hidden_state - before).abs().sum(-1)[0] > 0
-            near = [abs(place - other) <= 5 for other in range(9)]
-            assert moved[torch.tensor(near)].all()
+            pairs = zip(read(changed), before, strict=True)
+            states, logits = ((one != other).any(-1).tolist() for one, other in pairs)
+            assert states == [abs(place - other) <= 6 for other in range(9)]
+            assert all(logits)
 
 
 def test_padding_of_the_text_changes_nothing() -> None:
@@ -86,8 +92,9 @@ def test_packed_documents_are_as_they_are_alone() -> None:
 
 
 @pytest.mark.parametrize("beams", [1, 3])
-def test_generation_is_the_same_with_and_without_a_cache(beams: int) -> None:
-    model = make_encoder_decoder()
+@pytest.mark.parametrize("is_training", [False, True])
+def test_generation_is_the_same_with_and_without_a_cache(beams: int, is_training: bool) -> None:
+    model = make_encoder_decoder().train(is_training)
     text = some_ids(2, 9)
     mask = torch.ones_like(text)
     mask[0, 6:] = 0
@@ -114,6 +121,44 @@ def test_labels_are_shifted_and_every_weight_learns() -> None:
     torch.testing.assert_close(output.logits, by_hand)
     output.loss.backward()
     assert all(weight.grad is not None and weight.grad.any() for weight in model.parameters())
+
+
+def test_labels_that_are_not_learned_are_read_as_padding_and_count_for_no_expert() -> None:
+    model = make_encoder_decoder(expert_layers=[1], num_experts=4).train()
+    balance = model.decoder.layers[1].feed_forward.balance_bias
+    text, answer = some_ids(2, 6), some_ids(2, 5, seed=2)
+    answer[0, 3:] = -100
+    output = model(input_ids=text, labels=answer)
+    output.loss.backward()
+    found = balance.grad.clone()
+    start = torch.full((2, 1), 2)
+    read = torch.cat((start, answer[:, :-1].masked_fill(answer[:, :-1] == -100, 2)), 1)
+    model.zero_grad()
+    by_hand = model(input_ids=text, decoder_input_ids=read, is_real=answer != -100, labels=answer)
+    by_hand.loss.backward()
+    assert torch.equal(by_hand.logits, output.logits)
+    assert torch.equal(balance.grad, found)
+
+
+def test_a_token_that_pads_learns_where_it_is_read() -> None:
+    model = make_encoder_decoder().train()
+    model(input_ids=some_ids(2, 6), labels=some_ids(2, 5, seed=2)).loss.backward()
+    start = model.config.decoder_start_token_id
+    assert start == model.config.pad_token_id
+    assert model.get_input_embeddings().weight.grad[start].any()
+
+
+@pytest.mark.parametrize("options", [{}, {"expert_layers": [1], "router_z_weight": 0.1}])
+def test_losses_of_parts_of_an_update_add_up(options: dict[str, object]) -> None:
+    model = make_encoder_decoder(**options).train()
+    text, answer = some_ids(3, 6), some_ids(3, 5, seed=2)
+    whole = model(input_ids=text, labels=answer).loss
+    items = torch.tensor(answer.numel())
+    parts = [
+        model(input_ids=text[rows], labels=answer[rows], num_items_in_batch=items).loss
+        for rows in (slice(0, 1), slice(1, 3))
+    ]
+    torch.testing.assert_close(sum(parts), whole)
 
 
 def test_recomputed_in_sixteen_bits_every_weight_learns() -> None:

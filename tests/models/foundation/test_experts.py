@@ -71,10 +71,10 @@ def gradients(experts: Experts, hidden: Tensor, output: Tensor) -> dict[str, Ten
     return dict(zip(named, found, strict=True))
 
 
-@pytest.mark.parametrize("activation", ["swiglu", "relu2"])
+@pytest.mark.parametrize("feed_forward", ["swiglu", "relu2"])
 @pytest.mark.parametrize("confidence", [None, 0.35])
-def test_all_is_as_if_every_expert_were_computed(activation, confidence):
-    experts = make(per_token=3, activation=activation, confidence=confidence)
+def test_all_is_as_if_every_expert_were_computed(feed_forward, confidence):
+    experts = make(per_token=3, feed_forward=feed_forward, confidence=confidence)
     hidden = inputs()
     mine, dense = experts(hidden), densely(experts, hidden)
     torch.testing.assert_close(mine, dense, rtol=1e-5, atol=1e-5)
@@ -185,11 +185,11 @@ def test_silu_is_the_same_bits_wherever_a_value_stands():
         assert needed_padding(width) * width % 64 == 0
 
 
-@pytest.mark.parametrize("activation", ["swiglu", "relu2"])
+@pytest.mark.parametrize("feed_forward", ["swiglu", "relu2"])
 @pytest.mark.parametrize("confidence", [None, 0.5])
 @pytest.mark.parametrize("rows", [1, 3])
-def test_one_token_at_a_time_is_as_all_at_once(activation, confidence, rows):
-    experts = make(activation=activation, confidence=confidence).eval()
+def test_one_token_at_a_time_is_as_all_at_once(feed_forward, confidence, rows):
+    experts = make(feed_forward=feed_forward, confidence=confidence).eval()
     hidden = inputs(rows)
     steps = [experts(hidden[:, [place]]) for place in range(hidden.shape[1])]
     torch.testing.assert_close(torch.cat(steps, 1), experts(hidden), rtol=1e-5, atol=1e-5)

@@ -294,14 +294,15 @@ class _Kept:
         """Into `memory`; of a window the last keys, from the start as many: the first are nowhere.
 
         The next token sees one key fewer than the window is wide, besides its own. A memory that
-        was narrowed to the keys that are somewhere grows again, up to as many.
+        was narrowed to the keys that are somewhere grows again, up to as many. `pad` copies: a view
+        would hold all that was read.
         """
         count = self.positions.shape[1] if window is None else window - 1
         missing = 0 if memory else max(0, count - self.positions.shape[1])
         start = max(0, self.positions.shape[1] + missing - count)
-        memory["keys"] = pad(self.keys, (0, 0, missing, 0))[:, :, start:]
-        memory["values"] = pad(self.values, (0, 0, missing, 0))[:, :, start:]
-        memory["positions"] = pad(self.positions, (missing, 0), value=NOWHERE)[:, start:]
+        memory["keys"] = pad(self.keys[:, :, start:], (0, 0, missing, 0))
+        memory["values"] = pad(self.values[:, :, start:], (0, 0, missing, 0))
+        memory["positions"] = pad(self.positions[:, start:], (missing, 0), value=NOWHERE)
 
 
 def _heads(projected: Float[Tensor, "b t x"], width: int) -> Float[Tensor, "b h t w"]:

@@ -6,13 +6,14 @@ Axes: b rows, t tokens, d width.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import Module, ModuleList, Parameter
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from cauce.corpus.tokens import IGNORED
 from cauce.models.foundation.attention import CrossAttention, Encoded, WindowAttention
 from cauce.models.foundation.compression import Compression
 from cauce.models.foundation.config import LiquidFoundationConfig, Mixer
@@ -25,7 +26,7 @@ from cauce.models.foundation.norm import RmsNorm
 from cauce.models.foundation.places import Memory, Places
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Int
 
 FEED_FORWARDS = {"swiglu": SwiGlu, "relu2": SquaredRelu}
 
@@ -80,7 +81,7 @@ class Stack(Module):
     """The blocks of a decoder, some of the middle ones perhaps over compressed text.
 
     With `shortcuts` the embedded tokens are added anew before each block, every channel in a share
-    of its own that starts at 0; not to chunks.
+    of its own that starts at 0; not to chunks, whose shares stay unused.
     """
 
     def __init__(self, config: LiquidFoundationConfig) -> None:
@@ -171,6 +172,20 @@ def auxiliary_loss(part: Module) -> Tensor | None:
     return sum(found[1:], found[0]) if found else None
 
 
+def with_auxiliary(
+    loss: Tensor, auxiliary: Tensor | None, targets: Int[Tensor, "b t"], options: dict[str, Any]
+) -> Tensor:
+    """The loss and what is asked for besides.
+
+    With `num_items_in_batch`, the targets of an update of which these are a part, `auxiliary`
+    counts as much as that part does.
+    """
+    if auxiliary is None:
+        return loss
+    items = options.get("num_items_in_batch")
+    return loss + auxiliary * (1 if items is None else (targets != IGNORED).sum() / items)
+
+
 def _mixer(config: LiquidFoundationConfig, kind: Mixer, *, is_causal: bool) -> Module:
     width = config.hidden_size
     if kind == "convolution":
@@ -194,6 +209,6 @@ def _experts(config: LiquidFoundationConfig) -> Experts:
         config.num_experts,
         per_token=config.experts_per_token,
         confidence=config.expert_confidence,
-        activation=config.feed_forward,
+        feed_forward=config.feed_forward,
         z_weight=config.router_z_weight,
     )

@@ -1,4 +1,7 @@
-"""What a Liquid Foundation model keeps while it writes: a memory of fixed size for each layer."""
+"""What a Liquid Foundation model keeps while it writes: a memory for each layer, of fixed size.
+
+That of attention without a window grows with the text.
+"""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class Compression(Module):
         self.key = nn.Linear(width, width, bias=False)
         self.foresight = nn.Linear(width, width, bias=False) if reconstruction_weight else None
         self.auxiliary: Float[Tensor, ""] | None = None
-        self.borders: Bool[Tensor, "b t"] | None = None
+        self.is_border: Bool[Tensor, "b t"] | None = None
         self.probability: Float[Tensor, "b t"] | None = None
         self.real: Bool[Tensor, "b t"] | None = None
 
@@ -108,16 +108,16 @@ class Compression(Module):
 
     def figures(self) -> dict[str, float]:
         """Tokens per chunk and the router's mean probability in the last call, without padding."""
-        if self.borders is None or self.probability is None or self.real is None:
+        if self.is_border is None or self.probability is None or self.real is None:
             return {}
         return {
-            "tokens_per_chunk": 1 / self.borders[self.real].float().mean().item(),
+            "tokens_per_chunk": 1 / self.is_border[self.real].float().mean().item(),
             "border_probability": self.probability[self.real].mean().item(),
         }
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the last forward pass, whose graph cannot be copied."""
-        last = ("auxiliary", "borders", "probability", "real")
+        last = ("auxiliary", "is_border", "probability", "real")
         return {**self.__dict__, **dict.fromkeys(last)}
 
     def _route(
@@ -145,7 +145,7 @@ class Compression(Module):
     def _record(
         self, chunking: Chunking, hidden: Float[Tensor, "b t d"], *, is_learning: bool
     ) -> None:
-        self.borders, self.real = chunking.is_border, chunking.real
+        self.is_border, self.real = chunking.is_border, chunking.real
         self.probability = chunking.probability.detach()
         self.auxiliary = None
         if is_learning:

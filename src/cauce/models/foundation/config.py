@@ -109,16 +109,28 @@ class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         self.use_cache = use_cache
         self.bos_token_id, self.eos_token_id = bos_token_id, eos_token_id
         self.pad_token_id, self.decoder_start_token_id = pad_token_id, decoder_start_token_id
+        if "num_hidden_layers" in options:
+            raise ValueError(
+                f"num_hidden_layers is {options['num_hidden_layers']}; the depth of this model is "
+                "that of mixers: name one for each block"
+            )
         options.setdefault("is_encoder_decoder", bool(encoder_mixers))
         super().__init__(**options)
 
+        self._refuse_unknown_kinds()
         self._refuse_contradictions()
 
+    def _refuse_unknown_kinds(self) -> None:
+        named: list[tuple[str, str, Any]] = [
+            *(("mixers", kind, Mixer) for kind in (*self.mixers, *self.encoder_mixers)),
+            ("memory", self.memory, MemoryKind),
+            ("feed_forward", self.feed_forward, FeedForward),
+        ]
+        for key, value, kinds in named:
+            if value not in get_args(kinds):
+                raise ValueError(f"{key}: {value!r}; there are {', '.join(get_args(kinds))}")
+
     def _refuse_contradictions(self) -> None:
-        kinds = get_args(Mixer)
-        for kind in (*self.mixers, *self.encoder_mixers):
-            if kind not in kinds:
-                raise ValueError(f"mixers name {kind!r}; there are {', '.join(kinds)}")
         one_way = set(self.encoder_mixers) - {"attention", "convolution"}
         if one_way:
             raise ValueError(
@@ -140,6 +152,11 @@ class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
             raise ValueError(
                 f"window is {self.window} and conv_kernel {self.conv_kernel}; needed is at least 1"
             )
+        if self.expert_layers and not 1 <= self.experts_per_token <= self.num_experts:
+            raise ValueError(
+                f"experts_per_token is {self.experts_per_token}; needed is 1 to the "
+                f"{self.num_experts} of num_experts"
+            )
         beyond = set(self.expert_layers) - set(range(self.depth))
         if beyond:
             raise ValueError(
@@ -151,6 +168,11 @@ class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
                 raise ValueError(
                     f"compressed_layers is {self.compressed_layers}; needed are a first and an end "
                     f"within the {self.depth} layers of a decoder without encoder"
+                )
+            if self.window is None and "attention" in self.mixers[start:end]:
+                raise ValueError(
+                    "window is None and compressed_layers hold attention, whose memory would grow "
+                    "with the chunks of each row apart; needed is a window"
                 )
 
     @property

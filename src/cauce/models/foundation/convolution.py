@@ -71,7 +71,7 @@ def gated_convolution(
         from cauce.models.liquid.kernels import gated_convolution_cpp
 
         if memory is not None and len(taps) > 1:
-            last = (gates[0] * value)[:, 1 - len(taps) :]
+            last = gates[0][:, 1 - len(taps) :] * value[:, 1 - len(taps) :]
             missing = len(taps) - 1 - last.shape[1]
             memory["tail"] = of_last_document(nn.functional.pad(last, (0, 0, missing, 0)), places)
         positions = None if places.starts is None else places.positions
@@ -110,9 +110,9 @@ def causal_convolution(
 
 
 def of_last_document(tail: Float[Tensor, "b k d"], places: Places) -> Float[Tensor, "b k d"]:
-    """The last values, 0 where they belong to a document before the last one."""
+    """A copy of the last values, 0 where they belong to a document before the last one."""
     if places.starts is None:
-        return tail
+        return tail.clone()
     age = torch.arange(tail.shape[1] - 1, -1, -1, device=tail.device)
     return tail.masked_fill((age > places.positions[:, -1:])[..., None], 0.0)
 

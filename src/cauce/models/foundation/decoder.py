@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
-from transformers import GenerationMixin, PreTrainedModel
+from transformers import GenerationMixin, PreTrainedConfig, PreTrainedModel
 from transformers.cache_utils import Cache
 from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 
-from cauce.models.foundation.blocks import Stack, auxiliary_loss
+from cauce.models.foundation.blocks import Stack, auxiliary_loss, with_auxiliary
 from cauce.models.foundation.cache import FoundationCache
 from cauce.models.foundation.config import LiquidFoundationConfig
 from cauce.models.foundation.embedding import LiquidEmbedding, LookupTable
@@ -51,12 +51,26 @@ class LiquidFoundationPreTrainedModel(PreTrainedModel):  # type: ignore[no-untyp
     supports_gradient_checkpointing = True
     _no_split_modules = ["Block"]  # noqa: RUF012
     _supports_sdpa = True
-    _supports_attention_backend = True
 
     @classmethod
     def _supports_default_dynamic_cache(cls) -> bool:
         """`generate` leaves the cache to the model."""
         return False
+
+    def resize_token_embeddings(
+        self,
+        new_num_tokens: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        mean_resizing: bool = True,
+    ) -> nn.Embedding:
+        """The vectors of that many tokens; every other table of tokens and the head follow."""
+        vectors = super().resize_token_embeddings(new_num_tokens, pad_to_multiple_of, mean_resizing)
+        for part in self.modules():
+            if isinstance(part, LookupTable) and part is not vectors:
+                self._get_resized_embeddings(
+                    part, vectors.num_embeddings, mean_resizing=mean_resizing
+                )
+        return vectors
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -64,8 +78,8 @@ class LiquidFoundationPreTrainedModel(PreTrainedModel):  # type: ignore[no-untyp
         std = self.config.initializer_range
         if isinstance(module, ResidualOutput):
             nn.init.normal_(module.weight, 0.0, self.config.output_initializer_range)
-        elif isinstance(module, LookupTable):
-            nn.init.normal_(module.weight, 0.0, std / module.scale)
+        elif isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, 0.0, std / self.config.embedding_scale)
         elif isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, 0.0, std)
         elif isinstance(module, Experts):
@@ -86,7 +100,6 @@ class ModelOverTokens(LiquidFoundationPreTrainedModel):  # type: ignore[no-untyp
             config.hidden_size,
             kernel=config.embedding_kernel,
             scale=config.embedding_scale,
-            padding_idx=config.pad_token_id,
         )
 
     def get_input_embeddings(self) -> nn.Embedding:
@@ -99,9 +112,17 @@ class ModelOverTokens(LiquidFoundationPreTrainedModel):  # type: ignore[no-untyp
 
 
 class LiquidFoundationModel(ModelOverTokens):  # type: ignore[no-untyped-call]
-    """Embedding, blocks and a last norm: hidden states from tokens."""
+    """Embedding, blocks and a last norm: hidden states from tokens.
+
+    Raises ValueError for the config of an encoder-decoder.
+    """
 
     def __init__(self, config: LiquidFoundationConfig) -> None:
+        if config.is_encoder_decoder:
+            raise ValueError(
+                f"encoder_mixers is {config.encoder_mixers}: this is the config of an "
+                "encoder-decoder, and a decoder was asked for; take AutoModelForSeq2SeqLM"
+            )
         super().__init__(config)
         self.stack = Stack(config)
         self.norm = RmsNorm(config.hidden_size, config.rms_norm_eps)
@@ -117,16 +138,25 @@ class LiquidFoundationModel(ModelOverTokens):  # type: ignore[no-untyped-call]
         use_cache: bool | None = None,
         output_hidden_states: bool | None = None,
         is_real: Bool[Tensor, "b t"] | None = None,
-        **_: Any,
+        **options: Any,
     ) -> BaseModelOutputWithPast:
         """The hidden states; `places_of` says which masks and positions keep documents apart.
 
-        `is_real`, False at padding, tells experts what not to count where no mask (b t) does.
+        `inputs_embeds` stand in place of the vectors of `input_ids`, which the tables of attention
+        (`token_values`) still need. `is_real`, False at padding, tells experts what not to count
+        where no mask (b t) does.
         """
+        refuse_unknown(self.config, options)
         cache = choose_cache(self, past_key_values, use_cache)
         given = input_ids if inputs_embeds is None else inputs_embeds
-        if given is None or (input_ids is not None and inputs_embeds is not None):
-            raise ValueError("give input_ids or inputs_embeds, one of the two")
+        looks_up = self.config.token_values and "attention" in self.config.mixers
+        if given is None or (input_ids is None and looks_up):
+            raise ValueError(
+                "input_ids are missing; needed are they, beside inputs_embeds too where attention "
+                "looks up values of tokens (token_values)"
+            )
+        if output_hidden_states is None:
+            output_hidden_states = self.config.output_hidden_states
         rows, tokens = given.shape[:2]
         places = places_of(
             rows,
@@ -199,6 +229,7 @@ class LiquidFoundationForCausalLM(  # type: ignore[no-untyped-call]
             use_cache=use_cache,
             output_hidden_states=output_hidden_states,
             is_real=is_real,
+            **options,
         )
         hidden = output.last_hidden_state
         if isinstance(logits_to_keep, Tensor):
@@ -210,7 +241,7 @@ class LiquidFoundationForCausalLM(  # type: ignore[no-untyped-call]
         loss = None
         if labels is not None:
             loss = self.loss_function(logits, labels, self.config.vocab_size, **options)
-            loss = loss if auxiliary is None else loss + auxiliary
+            loss = with_auxiliary(loss, auxiliary, labels[:, 1:], options)
         return FoundationOutput(
             loss=loss,
             logits=logits,
@@ -229,13 +260,42 @@ def memories_of(cache: FoundationCache | None, depth: int) -> list[Memory | None
 def choose_cache(
     model: LiquidFoundationPreTrainedModel, given: FoundationCache | None, use_cache: bool | None
 ) -> FoundationCache | None:
-    """The cache to use: the given one, a new one where one is wanted, or none in training."""
+    """The cache to use: the given one, a new one where one is wanted, in training by name only.
+
+    Raises ValueError for the cache of another model, and where a block is to be computed again in
+    the backward pass: it would go on from what it had put into the cache itself.
+    """
     if isinstance(given, Cache) and not isinstance(given, FoundationCache):
         raise ValueError(
             f"past_key_values is a {type(given).__name__}, which cannot hold recurrent states; "
             "leave it out, or give a cauce.models.foundation.FoundationCache"
         )
-    wanted = model.config.use_cache if use_cache is None else use_cache
-    if given is not None or not wanted or model.training:
-        return given
-    return FoundationCache()
+    is_usual = model.config.use_cache and not model.training
+    is_wanted = is_usual if use_cache is None else use_cache
+    cache = FoundationCache() if given is None and is_wanted else given
+    if (
+        cache is not None
+        and model.training
+        and torch.is_grad_enabled()
+        and model.is_activation_checkpointing
+    ):
+        raise ValueError(
+            "gradient checkpointing computes blocks again, which a cache would make another text; "
+            "leave past_key_values and use_cache out, or call within torch.no_grad()"
+        )
+    return cache
+
+
+def refuse_unknown(config: PreTrainedConfig, options: dict[str, Any]) -> None:
+    """Raises ValueError for what is asked of other models of transformers and not given here."""
+    asked = {
+        "cache": options.get("cache") is not None,
+        "output_attentions": options.get("output_attentions") or config.output_attentions,
+        "return_dict=False": options.get("return_dict", config.return_dict) is False,
+    }
+    for name, is_asked in asked.items():
+        if is_asked:
+            raise ValueError(
+                f"{name} was asked for; a Liquid Foundation model has no paged cache, keeps no "
+                "attentions and answers with an output by names: leave it out"
+            )

@@ -26,10 +26,8 @@ class LookupTable(nn.Embedding):
     from the few places where its token stands.
     """
 
-    def __init__(
-        self, vocabulary: int, width: int, *, scale: float = 1.0, padding_idx: int | None = None
-    ) -> None:
-        super().__init__(vocabulary, width, padding_idx=padding_idx)
+    def __init__(self, vocabulary: int, width: int, *, scale: float = 1.0) -> None:
+        super().__init__(vocabulary, width)
         self.scale = scale
 
     def forward(self, input: Int[Tensor, "b t"]) -> Float[Tensor, "b t d"]:
@@ -45,19 +43,11 @@ class LiquidEmbedding(Module):
     plain embedding, and weight decay draws them back to it; with a `kernel` of 1 there are none.
     """
 
-    def __init__(
-        self,
-        vocabulary: int,
-        width: int,
-        *,
-        kernel: int = 1,
-        scale: float = 1.0,
-        padding_idx: int | None = None,
-    ) -> None:
+    def __init__(self, vocabulary: int, width: int, *, kernel: int = 1, scale: float = 1.0) -> None:
         super().__init__()
         if kernel < 1:
             raise ValueError(f"kernel is {kernel}; needed is 1, a plain embedding, or more")
-        self.tokens = LookupTable(vocabulary, width, scale=scale, padding_idx=padding_idx)
+        self.tokens = LookupTable(vocabulary, width, scale=scale)
         self.taps = Parameter(torch.empty(kernel, width)) if kernel > 1 else None
         self.reset_parameters()
 

@@ -13,11 +13,17 @@ from torch.nn import Module, ModuleList
 from transformers import GenerationMixin
 from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
 
+from cauce.corpus.tokens import IGNORED
 from cauce.models.foundation.attention import Encoded
-from cauce.models.foundation.blocks import Block, Stack, auxiliary_loss
+from cauce.models.foundation.blocks import Block, Stack, auxiliary_loss, with_auxiliary
 from cauce.models.foundation.cache import FoundationCache
 from cauce.models.foundation.config import LiquidFoundationConfig
-from cauce.models.foundation.decoder import ModelOverTokens, choose_cache, memories_of
+from cauce.models.foundation.decoder import (
+    ModelOverTokens,
+    choose_cache,
+    memories_of,
+    refuse_unknown,
+)
 from cauce.models.foundation.embedding import LiquidEmbedding
 from cauce.models.foundation.norm import RmsNorm
 from cauce.models.foundation.places import places_of
@@ -124,13 +130,19 @@ class LiquidFoundationForConditionalGeneration(  # type: ignore[no-untyped-call]
 
         `attention_mask` is that of the text, 0 at padding; of packed rows, whose encoder was run
         before, bool (b 1 t s): which of the text each token of the answer sees. `is_real` is that
-        of the answer, False at padding, which counts for no expert.
+        of the answer, False at padding, which counts for no expert: where nothing is labelled, if
+        the answer is made of labels.
         """
+        refuse_unknown(self.config, options)
+        if output_hidden_states is None:
+            output_hidden_states = self.config.output_hidden_states
         if encoder_outputs is None:
             encoder_outputs = self.encoder(
                 input_ids, attention_mask, inputs_embeds, output_hidden_states
             )
         if decoder_input_ids is None:
+            if is_real is None and labels is not None:
+                is_real = labels != IGNORED
             decoder_input_ids = self._shifted(labels)
         cache = choose_cache(self, past_key_values, use_cache)
         read, *states = self._decode(
@@ -144,8 +156,9 @@ class LiquidFoundationForConditionalGeneration(  # type: ignore[no-untyped-call]
         auxiliary = auxiliary_loss(self) if self.training else None
         loss = None
         if labels is not None:
-            loss = nn.functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
-            loss = loss if auxiliary is None else loss + auxiliary
+            size = self.config.vocab_size
+            loss = self.loss_function(logits, labels, size, shift_labels=labels, **options)
+            loss = with_auxiliary(loss, auxiliary, labels, options)
         return FoundationSeq2SeqOutput(
             loss=loss,
             logits=logits,
@@ -195,7 +208,9 @@ class LiquidFoundationForConditionalGeneration(  # type: ignore[no-untyped-call]
                 "the decoder was given nothing: pass decoder_input_ids, or labels with a "
                 f"decoder_start_token_id in the config (found {start})"
             )
-        return nn.functional.pad(labels[:, :-1].clamp(min=0), (1, 0), value=start)
+        padding = self.config.pad_token_id or 0
+        read = labels.masked_fill(labels == IGNORED, padding)
+        return nn.functional.pad(read[:, :-1], (1, 0), value=start)
 
 
 def _cross_mask(mask: Tensor | None) -> Tensor | None:

@@ -58,7 +58,7 @@ class Experts(Module):
         *,
         per_token: int,
         confidence: float | None = None,
-        activation: FeedForward = "swiglu",
+        feed_forward: FeedForward = "swiglu",
         z_weight: float = 0.0,
     ) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Experts(Module):
         self.router = nn.Linear(width, count, bias=False)
         self.balance_bias = Parameter(torch.empty(count))
         self.gate: Parameter | None = None
-        if activation == "swiglu":
+        if feed_forward == "swiglu":
             self.gate = Parameter(torch.empty(count, hidden, width))
         self.value = Parameter(torch.empty(count, hidden, width))
         self.output = Parameter(torch.empty(count, width, hidden))

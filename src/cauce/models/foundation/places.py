@@ -8,7 +8,7 @@ Axes: b rows, t tokens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -102,18 +102,21 @@ def places_of(
 
     `position_ids` restart at each document of a packed row. Without them, documents are read from a
     mask that is bool (b 1 t t), True where two tokens belong to one document (as packed rows have
-    it), or (b past+t), 0 at padding. Raises ValueError for any other mask.
+    it), or (b past+t), 0 at padding on either side of a row. With both, the latter mask says what
+    is padding and the positions where documents begin. Raises ValueError for any other mask, and
+    where a position counts what the mask says is padding.
     """
-    if position_ids is not None:
-        positions = position_ids.expand(rows, tokens)
-        return Places(positions, _where_needed(positions == 0, past))
+    positions = None if position_ids is None else position_ids.expand(rows, tokens)
     if attention_mask is None:
-        positions = torch.arange(past, past + tokens, device=device).expand(rows, tokens)
-        return Places(positions)
+        if positions is not None:
+            return _from_positions(positions, past)
+        return Places(torch.arange(past, past + tokens, device=device).expand(rows, tokens))
     if attention_mask.shape == (rows, past + tokens):
-        return _beside_padding(attention_mask != 0, past)
+        return _beside_padding(attention_mask != 0, positions, past)
     is_packed = attention_mask.dtype == torch.bool and attention_mask.shape[2:] == (tokens, tokens)
     if is_packed and past == 0:
+        if positions is not None:
+            return _from_positions(positions, past)
         return _from_documents(attention_mask[:, 0].expand(rows, tokens, tokens))
     raise ValueError(
         f"attention_mask is {attention_mask.dtype} of shape {tuple(attention_mask.shape)}; needed "
@@ -122,12 +125,30 @@ def places_of(
     )
 
 
-def _beside_padding(is_real: Bool[Tensor, "b all"], past: int) -> Places:
-    """A row is one document with padding on either side, which is another."""
+def _from_positions(positions: Int[Tensor, "b t"], past: int) -> Places:
+    return Places(positions, _where_needed(positions == 0, past))
+
+
+def _beside_padding(
+    is_real: Bool[Tensor, "b all"], positions: Int[Tensor, "b t"] | None, past: int
+) -> Places:
+    """A row is one text with padding on either side; positions may part the text further."""
     starts = torch.ones_like(is_real)
     starts[:, 1:] = is_real[:, 1:] != is_real[:, :-1]
-    positions = _positions(starts)[:, past:]
-    return Places(positions, _where_needed(starts[:, past:], past), is_real=is_real[:, past:])
+    if bool(((starts & is_real).sum(1) > 1).any()):
+        raise ValueError(
+            "attention_mask has a 0 between ones, which would cut a text in two; needed are rows "
+            "with padding on the left, on the right or both"
+        )
+    counted, is_real = _positions(starts)[:, past:], is_real[:, past:]
+    if positions is None:
+        return Places(counted, _where_needed(starts[:, past:], past), is_real=is_real)
+    if bool((is_real & (positions > counted)).any()):
+        raise ValueError(
+            "position_ids count more tokens of a text than attention_mask shows; needed are "
+            "positions from 0 at the first token that is no padding"
+        )
+    return replace(_from_positions(positions, past), is_real=is_real)
 
 
 def _from_documents(visible: Bool[Tensor, "b t t"]) -> Places:

@@ -9,6 +9,7 @@ from cauce.evaluation.redteam.adaptive.campaign import adaptive_plan
 from cauce.evaluation.redteam.adaptive.gcg import Gcg, GcgSettings, _Search, find_suffix
 from cauce.records import Message
 from evaluation.redteam.scripted import Scripted
+from models.decoders import decoder_with
 from models.tiny import tiny_model
 
 SMALL = GcgSettings(passes=130, tokens=4, candidates=24, best=32, batch_size=8)
@@ -16,11 +17,11 @@ REQUEST, OPENING = "¿Para qué se utiliza?", "Se utiliza"
 
 
 def sharpened(kind):
-    """Random weights whose answers depend on what they read: ten times as large."""
-    loaded = tiny_model(kind)
+    """Random weights whose answers depend on what they read: they are larger."""
+    loaded = decoder_with(kind) if kind == "foundation" else tiny_model(kind)
     with torch.no_grad():
         for weight in loaded.model.parameters():
-            weight.mul_(10 if kind != "t5" else 1)
+            weight.mul_({"t5": 1, "foundation": 1.5}.get(kind, 10))
     return loaded
 
 
@@ -40,7 +41,7 @@ def opening_loss(loaded, text):
     return loaded.model(input_ids=ids, labels=labels).loss
 
 
-@pytest.mark.parametrize("kind", ["gpt2", "llama", "t5"])
+@pytest.mark.parametrize("kind", ["gpt2", "llama", "t5", "foundation"])
 def test_the_loss_falls_and_is_that_of_the_text_that_is_sent(kind):
     loaded = sharpened(kind)
     found = find_suffix(loaded, REQUEST, OPENING, SMALL)
@@ -81,7 +82,7 @@ def test_the_same_seed_finds_the_same_and_weights_stay_as_they_are():
     )
 
 
-@pytest.mark.parametrize("kind", ["llama", "t5"])
+@pytest.mark.parametrize("kind", ["llama", "t5", "foundation"])
 def test_slopes_are_those_of_a_little_more_of_a_token(kind):
     """Against a difference of losses, the token's embedding added in small."""
     loaded = sharpened(kind)
@@ -89,15 +90,14 @@ def test_slopes_are_those_of_a_little_more_of_a_token(kind):
     suffix = torch.tensor(search._start)
     slopes = search._gradient(suffix)
     table = loaded.model.get_input_embeddings().weight
+    ids = search._prompts(suffix[None])
+    embedded = loaded.model.get_input_embeddings()(ids).detach()
     place = len(search._before) + 1
     for token in (40, 200):
-        step = torch.zeros_like(search._embedded(suffix[None]))
+        step = torch.zeros_like(embedded)
         step[0, place] = 1e-3 * table[token].detach()
         with torch.inference_mode():
-            more, less = (
-                search._losses(search._embedded(suffix[None]) + sign * step)[0].item()
-                for sign in (1, -1)
-            )
+            more, less = (search._losses(ids, embedded + sign * step)[0].item() for sign in (1, -1))
         assert slopes[1, token].item() == pytest.approx((more - less) / 2e-3, rel=0.05, abs=2e-3)
 
 

@@ -47,8 +47,10 @@ def test_every_way_to_read_gives_the_same(name, tmp_path):
 
 
 @pytest.mark.parametrize("beams", [1, 2])
-def test_generation_with_the_cache_is_that_without_also_left_padded(beams):
+@pytest.mark.parametrize("is_training", [False, True])
+def test_generation_with_the_cache_is_that_without_also_left_padded(beams, is_training):
     loaded = liquid_mini()
+    loaded.model.train(is_training)
     mask = torch.ones_like(IDS)
     mask[0, :3] = 0
     options = {"max_new_tokens": 5, "num_beams": beams, "do_sample": False, "attention_mask": mask}

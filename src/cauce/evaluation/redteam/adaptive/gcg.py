@@ -19,7 +19,7 @@ from cauce.evaluation.redteam.adaptive.probing import Probe
 from cauce.evaluation.redteam.asking import Turn
 from cauce.evaluation.redteam.attempts import Attempt
 from cauce.evaluation.redteam.targets import Target
-from cauce.models.loading import LoadedModel
+from cauce.models.loading import FOUNDATION, LIQUID_PREFIX, LoadedModel
 from cauce.records import Message, Record
 from cauce.safety.language import Spoken
 
@@ -159,10 +159,9 @@ class _Search:
         import torch
 
         with torch.inference_mode():
-            size = self._settings.batch_size
             measured = [
-                self._losses(self._embedded(suffixes[start : start + size]))
-                for start in range(0, len(suffixes), size)
+                self._losses(ids, _embed(self._loaded, ids))
+                for ids in torch.split(self._prompts(suffixes), self._settings.batch_size)
             ]
         losses = torch.cat([losses for losses, _ in measured])
         reached = torch.cat([reached for _, reached in measured])
@@ -178,25 +177,29 @@ class _Search:
         return read == [*self._before, *suffix, *self._after]
 
     def _gradient(self, suffix: Int[Tensor, " s"]) -> Float[Tensor, "s v"]:
-        """The slope of the loss if a place of the suffix were more of each token."""
+        """The slope of the loss if a place of the suffix were more of each token, as a vector.
+
+        What a model looks up of tokens beside vectors is in the losses, and not in the slope.
+        """
         import torch
 
-        embedded = self._embedded(suffix[None]).detach().requires_grad_(True)
-        losses, _ = self._losses(embedded)
+        ids = self._prompts(suffix[None])
+        embedded = _embed(self._loaded, ids).detach().requires_grad_(True)
+        losses, _ = self._losses(ids, embedded)
         (slope,) = torch.autograd.grad(losses.sum(), embedded)
         start = len(self._before)
         table = cast(Any, self._loaded.model).get_input_embeddings().weight
         return cast("Tensor", slope[0, start : start + len(suffix)] @ table.T).cpu()
 
-    def _embedded(self, suffixes: Int[Tensor, "c s"]) -> Float[Tensor, "c t d"]:
+    def _prompts(self, suffixes: Int[Tensor, "c s"]) -> Int[Tensor, "c t"]:
         import torch
 
         before, after = torch.tensor(self._before), torch.tensor(self._after)
         rows = [torch.cat([before, suffix, after]) for suffix in suffixes]
-        return _embed(self._loaded, torch.stack(rows).to(self._loaded.device))
+        return torch.stack(rows).to(self._loaded.device)
 
     def _losses(
-        self, embedded: Float[Tensor, "c t d"]
+        self, ids: Int[Tensor, "c t"], embedded: Float[Tensor, "c t d"]
     ) -> tuple[Float[Tensor, " c"], Int[Tensor, " c"]]:
         """The opening's loss behind each prompt, and whether all its tokens are the likeliest."""
         import torch
@@ -208,7 +211,9 @@ class _Search:
             logits = model(inputs_embeds=embedded, decoder_input_ids=read).logits
         else:
             whole = torch.cat([embedded, _embed(self._loaded, opening)], 1)
-            logits = model(inputs_embeds=whole, use_cache=False).logits
+            host = model.config.model_type.removeprefix(LIQUID_PREFIX)
+            known = {"input_ids": torch.cat([ids, opening], 1)} if host == FOUNDATION else {}
+            logits = model(inputs_embeds=whole, use_cache=False, **known).logits
             logits = logits[:, embedded.shape[1] - 1 : -1]
         losses = torch.nn.functional.cross_entropy(
             logits.transpose(1, 2).float(), opening, reduction="none"

@@ -185,7 +185,7 @@ def _cache(model: LiquidModel, options: dict[str, Any]) -> Any:
     """The cache that was given, or the new one that the model would make itself."""
     given = options.get("past_key_values")
     wanted = options.get("use_cache")
-    if given is not None or wanted is False or model.training:
+    if given is not None or wanted is False or (model.training and wanted is None):
         return given
     is_wanted = model.config.use_cache if wanted is None else wanted
     return new_cache(model.config) if is_wanted else None
