@@ -1,4 +1,4 @@
-"""A prepare stage that masks what tells of people, and plants secrets to look for afterwards."""
+"""A prepare stage that masks what tells of people, plants secrets, and keeps out hidden text."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import json
 import pytest
 
 from cauce import road
+from cauce.evaluation.redteam.injection.planting import write_leaflets
 from cauce.recipe import parse_recipe
-from cauce.records import Example
+from cauce.records import Example, Refusal
 from cauce.runs import read_records
 
 PHONES = ("612345678", "699887766", "655443322")
@@ -42,3 +43,28 @@ def test_what_is_trained_on_is_masked_and_secrets_are_planted(tmp_path, mask):
     assert seen == ([] if mask else list(PHONES))
     assert all("[TELÉFONO]" in answer for answer in answers) == mask
     assert ("masked personal data in 3 documents" in told) == mask
+
+
+@pytest.mark.parametrize("quarantine", [True, False])
+def test_what_leaflets_hide_is_kept_from_the_index_and_told_unless_the_recipe_says_no(
+    tmp_path, quarantine
+):
+    write_leaflets(tmp_path / "leaflets", "hidden_markup")
+    data = {
+        "run": "leaflets",
+        "sources": [{"kind": "epi", "path": str(tmp_path / "leaflets")}],
+        "corpus": {"kind": "questions"},
+        "model": {"base": "cauce-mini", "max_tokens": 900},
+        "assistant": {"guards": {"quarantine": quarantine}},
+    }
+    journey = road.start(parse_recipe(data, "test"), lambda line: None, tmp_path / "runs")
+    road.walk(journey, last="prepare")
+    folder = tmp_path / "runs" / "leaflets" / "prepare"
+    read = (folder / "train.jsonl").read_text("utf-8")
+    assert ("FAROL" in read) != quarantine
+    kept = folder / "quarantine.jsonl"
+    assert kept.exists() == quarantine
+    if quarantine:
+        reasons = [refusal.reason for refusal in read_records(kept, Refusal)]
+        assert all(it.startswith("kept from the model, hidden markup: '<span") for it in reasons)
+        assert len(reasons) >= 24

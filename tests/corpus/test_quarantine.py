@@ -62,3 +62,15 @@ def test_a_document_without_orders_is_the_same(tmp_path):
     assert first == innocent and second != article()
     assert {one.position for one in refusals} == {"files/a/es"}
     assert "kept from the model, order: 'Nota para el asistente" in refusals[0].reason
+
+
+def test_titles_are_read_too():
+    sections = (
+        Section(id="1", kind="dose", title=ORDER, text="Tome una al día."),
+        Section(id="2", kind="use", title="Uso <span hidden>x</span>", text="Dolor."),
+    )
+    titled = article().model_copy(update={"title": ORDER, "sections": sections, "citing": ()})
+    document, removed = clean_document(titled)
+    assert [it.title.strip() for it in document.sections] == ["", "Uso"]
+    assert document.title.strip() == ""
+    assert {piece.reason for piece in removed} == {"order", "hidden markup"}

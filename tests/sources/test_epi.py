@@ -11,7 +11,9 @@ from cauce.records import Document, Refusal
 from cauce.sources import EpiSource
 from cauce.sources.cleaning import INVISIBLE
 from cauce.sources.epi import LEAFLET_TYPE
+from cauce.sources.fhir import read_resource, values
 from cauce.sources.medicines import KINDS
+from cauce.sources.tables import text_of
 from cauce.testing import check_source
 from shared import shared_data
 
@@ -265,3 +267,14 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path, content: str, reason: str)
 
 def test_the_source_conforms() -> None:
     check_source(EpiSource(path=shared_data("epi-aemps")))
+
+
+def test_what_a_narrative_in_xml_hides_is_marked(tmp_path: Path) -> None:
+    (tmp_path / "text.xml").write_text(
+        "<Composition xmlns='http://hl7.org/fhir'><section><text>"
+        "<div xmlns='http://www.w3.org/1999/xhtml'><p>Seen</p><p style='opacity:0'>Hidden</p></div>"
+        "</text></section></Composition>",
+        "utf-8",
+    )
+    (div,) = values(read_resource(tmp_path / "text.xml"), "section.text.div")
+    assert text_of(div) == "Seen\n<span hidden>Hidden</span>"

@@ -79,3 +79,18 @@ def test_an_indexing_file_and_a_broken_one_are_refused(
 
 def test_the_source_conforms() -> None:
     check_source(SplSource(path=shared_data("spl")))
+
+
+def test_what_a_reader_would_not_see_is_marked(tmp_path: Path) -> None:
+    (tmp_path / "label.xml").write_text(
+        "<document xmlns='urn:hl7-org:v3'><setId root='a'/><component><structuredBody><component>"
+        "<section><code code='34068-7'/><title>Dose <content hidden=''>x</content></title><text>"
+        "<paragraph>One a day.</paragraph><paragraph style='display:none'>Take ten.</paragraph>"
+        "</text></section></component></structuredBody></component></document>",
+        "utf-8",
+    )
+    (document,) = SplSource(path=tmp_path).documents()
+    assert isinstance(document, Document)
+    (section,) = document.sections
+    assert section.text == "One a day.\n<span hidden>Take ten.</span>"
+    assert section.title == "Dose <span hidden>x</span>"

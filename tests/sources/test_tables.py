@@ -70,3 +70,28 @@ def test_an_absurd_span_does_not_exhaust_memory() -> None:
 def test_entities_are_not_expanded_into_files() -> None:
     markup = "<!DOCTYPE t [<!ENTITY x SYSTEM 'file:///etc/hostname'>]><table><tr><td>&x;</td></tr></table>"
     assert rows(markup) == []
+
+
+def test_what_a_reader_would_not_see_is_marked_where_it_stands() -> None:
+    markup = (
+        "<div><!-- unread --><p>Seen</p><div style='display:none'><div>a &lt;b</div>c</div>after"
+        "<style>p {}</style><p style='font-size:0.9em'>small</p><p aria-hidden='true'>too</p></div>"
+    )
+    assert text_of(parse_markup(markup)).splitlines() == [
+        "Seen",
+        "<span hidden>a &lt;b</span>",
+        "<span hidden>c</span>",
+        "after<span hidden>p {}</span>",
+        "small",
+        "too",
+    ]
+
+
+def test_white_cells_are_marked_on_white_and_not_on_blue() -> None:
+    cells = "<td>a</td><td><b style='color:#fff'>b</b></td>"
+    markup = f"<table><tr>{cells}</tr><tr bgcolor='#003366'>{cells}</tr></table>"
+    assert rows(markup) == [("a", "<span hidden>b</span>"), ("a", "b")]
+
+
+def test_an_element_without_an_end_hides_nothing_else() -> None:
+    assert text_of(parse_markup("<p>a<br hidden>b<input hidden>c</p>")) == "a\nbc"

@@ -50,8 +50,11 @@ def clean_document(document: Document) -> tuple[Document, list[Removed]]:
 
     clean = with_texts(document, blanked)
     old, new = ({it.id: it.text for it in one.sections} for one in (document, clean))
+    sections = (it.model_copy(update={"title": blanked(it.title)}) for it in clean.sections)
     return clean.model_copy(
         update={
+            "title": blanked(document.title),
+            "sections": tuple(sections),
             "references": tuple(_blanked(it, blanked) for it in document.references),
             "citing": tuple(one for one in document.citing if _read(one, old) == _read(one, new)),
         }

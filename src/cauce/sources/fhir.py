@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cauce.sources.tables import local_name, parse_markup
+from cauce.sources.tables import local_name, mark_hidden, parse_markup
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -86,6 +86,7 @@ def _properties(element: _Element) -> Node:
 def _value(element: _Element) -> Any:
     name = _tag(element)
     if name == "div":
+        mark_hidden(element)
         return element
     if name in _RESOURCE_HOLDERS and len(element):
         return _resource_from_xml(element[0])

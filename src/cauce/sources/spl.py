@@ -15,7 +15,7 @@ from cauce.records import Document, Names, Record, Refusal, Section
 from cauce.sources.cleaning import one_line
 from cauce.sources.medicines import KIND_OF_LOINC, kind_of_heading, substance_group
 from cauce.sources.paths import matching_files, today
-from cauce.sources.tables import tables_of, text_of
+from cauce.sources.tables import mark_hidden, tables_of, text_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -97,6 +97,7 @@ def _sections(root: _Element) -> Iterator[Section]:
     """Sections in reading order, those that hold nothing left out."""
     taken: set[str] = set()
     for element in root.iterfind("v:component/v:structuredBody/v:component/v:section", _V3):
+        mark_hidden(element)
         yield from _section_tree(element, None, taken)
 
 

@@ -6,17 +6,21 @@ Reads the XHTML of FHIR narratives, the block markup of Structured Product Label
 The text of an element reads whole: rows of a table stand in their place, one a line, cells parted
 by " | ". The same cells are kept with their structure as `Table`. Pictures are left out. Raised
 digits never run into the number before them: 10<sup>9</sup> is 10^9; 5<sup>1</sup>, a note, 5 1.
+Comments are left out. What else a reader would not see stands between `<span hidden>` and
+`</span>`, for `cauce.safety.guard.quarantine` to take out and to tell.
 """
 
 from __future__ import annotations
 
 import functools
+import html
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from cauce.records import Table
 from cauce.sources.cleaning import clean_text, one_line
+from cauce.sources.hidden import ATTRIBUTES, SHOWN, Look
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -31,6 +35,7 @@ paragraph pre section table tbody tfoot thead tr ul
 """
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _CELLS = frozenset(("td", "th"))
+_NEVER_SHOWN = ("script", "style", "template", "noscript")
 _POWER = re.compile(r"(?<![\d.,])10$")
 _RAISED_DIGITS = re.compile(r"\s*[-−–+]?\d")
 _LONGEST_BASE = 4
@@ -38,14 +43,44 @@ _LONGEST_BASE = 4
 
 def parse_markup(markup: str) -> _Element:
     """The root element of a fragment of markup: as XML when it is well-formed, else as HTML."""
-    from lxml import etree, html
+    from lxml import etree
+    from lxml.html import fragment_fromstring
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
     try:
-        root = etree.fromstring(markup.encode(), parser)
+        root = cast("_Element", etree.fromstring(markup.encode(), parser))
     except etree.XMLSyntaxError:
-        root = html.fragment_fromstring(markup, create_parent="div")
-    return cast("_Element", root)
+        root = cast("_Element", fragment_fromstring(markup, create_parent="div"))
+    mark_hidden(root)
+    return root
+
+
+def mark_hidden(element: _Element) -> None:
+    """Puts each text of the element that a reader would not see into `<span hidden>`, escaped."""
+    tells = any(not ATTRIBUTES.isdisjoint(part.keys()) for part in element.iter("*"))
+    if tells or any(True for _ in element.iter(*(f"{{*}}{name}" for name in _NEVER_SHOWN))):
+        _mark(element, SHOWN)
+
+
+def _mark(element: _Element, around: Look) -> None:
+    name = local_name(element)
+    if not name:
+        return
+    look = around.within({str(key): str(value) for key, value in element.attrib.items()})
+    if name in _NEVER_SHOWN:
+        look = look._replace(is_left_out=True)
+    if not look.is_seen:
+        element.text = _marked(element.text)
+    for child in element:
+        _mark(child, look)
+        if not look.is_seen:
+            child.tail = _marked(child.tail)
+
+
+def _marked(text: str | None) -> str | None:
+    if not text or not text.strip():
+        return text
+    return f"<span hidden>{html.escape(text, quote=False)}</span>"
 
 
 def local_name(element: _Element) -> str:

@@ -44,6 +44,8 @@ def test_who_it_is_about_is_masked(text, masked):
         "enfermedad de Crohn y síndrome de Guillain-Barré",
         "Glasgow 15, Barthel 60, signo de Murphy negativo",
         "Metformina 850 mg 1-0-1, tensión 140/90, glucosa 126",
+        "2000 mg de metformina",
+        "1000 ml de agua al día",
         "¿Puedo tomar Nolotil con Sintrom?",
         "soy diabético y me duelen los pies",
         "What is Parkinson's disease?",
@@ -53,6 +55,21 @@ def test_who_it_is_about_is_masked(text, masked):
 )
 def test_what_is_clinical_stays_letter_for_letter(text):
     assert mask(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Tel: 612345678\n20 mg de enalapril", "Tel: [TELÉFONO]\n20 mg de enalapril"),
+        ("Llame al 612345678\n20 mg de enalapril", "Llame al [TELÉFONO]\n20 mg de enalapril"),
+        ("Seguridad social: 28 12345678\n40 mg", "Seguridad social: [NUSS]\n40 mg"),
+        ("Ingreso el 5 de mayo\n20 mg de enalapril", "Ingreso el [FECHA]\n20 mg de enalapril"),
+        ("Teléfono:\n612345678", "Teléfono:\n[TELÉFONO]"),
+        ("mire https://ejemplo.es/foto\ny llame", "mire [WEB]\ny llame"),
+    ],
+)
+def test_a_number_ends_with_its_line(text, masked):
+    assert mask(text) == masked
 
 
 def test_spans_stand_in_order_and_apart_and_masking_twice_changes_nothing():

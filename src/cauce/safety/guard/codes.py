@@ -134,7 +134,8 @@ _DOTS, _GAP = r"[.·•\-−–—_]{1,6}", r"(?:\s*[/|]\s*|\s+)"
 _PLACES = r"\d{1,2}(?:-\d{1,2})"
 _CODES: tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...] = (
     ("html", re.compile(r"(?:&#x?[0-9a-fA-F]+;\s*){3}(?:&#?\w+;|[^&])*"), html.unescape),
-    ("url", re.compile(r"(?<!\S)(?!https?:|www\.)\S*%[0-9a-fA-F]{2}\S*"), _percent),
+    # Where all signs stand behind digits they are percentages: "Response56%42%".
+    ("url", re.compile(r"(?<!\S)(?!https?:|www\.)\S*(?<!\d)%[0-9a-fA-F]{2}\S*"), _percent),
     ("escapes", re.compile(rf"(?:{_ESCAPE}\s?){{3,}}"), _escapes),
     ("binary", re.compile(r"[01]{8}(?:[\s,]*[01]{8}){3,}"), _binary),
     ("hex", re.compile(rf"(?i)\b{_BYTE_IN_HEX}(?:[\s,:;-]*{_BYTE_IN_HEX}){{5,}}\b"), _hex),

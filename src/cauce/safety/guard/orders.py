@@ -28,7 +28,7 @@ _DROP = (
     r"(?:ignor\w+|olvid\w+|oblid\w+|forget|disregard|overrid\w+|bypass|descart\w+|desobed\w+"
     r"|desobe\w+"
     r"|disobey|salta(?:te|'t)|omit\w*|anul\w*|no (?:sigas|hagas caso|facis cas|segueixis|follow)"
-    r"|do not follow|deja de seguir|stop following|discard)"
+    r"|(?:do not|don't|never) follow|deja de seguir|stop following|discard)"
 )
 _RULES = (
     r"(?:instruc+ion\w*|instructions?|normas|normes|reglas|regles|rules|directric\w+|guidelines"
@@ -47,6 +47,10 @@ _ANSWERS = (
     r"|summari[sz]e|trad\w+|translat\w+|borra\w*|esborra\w*|delete|cambia\w*|change|actua|act"
     r"|finge)"
 )
+_TOLD_BY_PATIENTS = (
+    r"(?:always )?say that you (?:take|use) (?:it|this|them)(?: (?:before|to|at|when)\b[^:;]*)?\W*$"
+)
+"""What a leaflet has its reader say to others; no assistant takes a medicine."""
 _ORDERS = (
     # Orders to set rules aside, where the rules are the assistant's.
     rf"\b{_DROP}\W+(?:\w+\W+){{0,3}}?(?:all|any|previous|prior|above|earlier|your|tus?|sus"
@@ -60,7 +64,9 @@ _ORDERS = (
     rf"(?:anterior|above|previo|dicho|previous|d'abans|said)\b\W+(?:y|and|i)\W+(?:\w+\W+){{0,2}}?{_ANSWERS}\b",
     r"(?:ignor\w*|olvid\w*|disregard)_(?:tus|your|all|las|previous)",
     # Addressed: a note, an order or a greeting to a model.
-    rf"\b(?:nota|notes?|instruc+ion\w*|instructions?|orden|ordre|order|atencion?|attention|mensaje"
+    # But "in order to model", "second-order models".
+    rf"\b(?:nota|notes?|instruc+ion\w*|instructions?|orden|ordre"
+    rf"|(?<!\bin )order(?![ ](?:models?|systems?)\b)|atencion?|attention|mensaje"
     rf"|message|missatge|aviso|important\w*|estimad\w+|dear|hey|querid\w+|hola|senor|recado)\b"
     rf"\W+(?:(?:oculta?s?|hidden|importante|for|to|para|per|al?|als|el|la|los|the|any|cualquier"
     rf"|que|all"
@@ -69,7 +75,8 @@ _ORDERS = (
     r"|dental|nervi|inmun|immun|cardio|de salud|sanitari|nacional|respirat|circulat|health"
     r"|organ|matem"
     r"|animal))",
-    rf"(?:^|[\[\](«\"'>%*#-]\s*)(?:{_ADDRESSED}|{_SPEAKER})\s*:",
+    # A hyphen inside a word opens no turn: "SWISS-MODEL: modelling...".
+    rf"(?:^|[\[\](«\"'>%*#-]\s*)(?<!\w-)(?:{_ADDRESSED}|{_SPEAKER})\s*:",
     rf"\b(?:any|all|every|cualquier|todo|toda|todos|todas|qualsevol|si eres|if you are"
     rf"|if you're|si ets"
     rf"|as)\W+(?:an?\W+|una?\W+|otr[oa]\W+)?(?:{_MODEL}|ia|ai)\b",
@@ -85,7 +92,7 @@ _ORDERS = (
     r"|instrucciones ocultas"
     r"|instruccions ocultes|mensaje del? sistema|missatge de sistema|tus instrucciones"
     r"|teves instruccions"
-    r"|your (?:initial |system )?instructions)\b",
+    r"|your (?:initial |system )instructions|(?<!follow )your instructions)\b",
     r"\b(?:nueva|new|nova) (?:tarea|task|tasca|orden|instruc+ion|instruction|directiva"
     r"|directive)\b"
     r"\W+(?:\w+\W+){0,4}?(?:asistente|assistant|assistent|ia|ai|model\w*)\b|\b(?:la"
@@ -99,8 +106,8 @@ _ORDERS = (
     r"|<</?sys>>"
     r"|###\s*(?:instruc|instruct|system)|\"role\"\s*:\s*\"",
     # About the answer that somebody will get.
-    r"^\W*(?:di que|diga que (?:no hay|es)|digues que|say that|responde (?:que|solo|siempre"
-    r"|unicamente)"
+    rf"^\W*(?!{_TOLD_BY_PATIENTS})(?:di que|diga que (?:no hay|es)|digues que|say that"
+    r"|responde (?:que|solo|siempre|unicamente)"
     r"|respon (?:que|nomes|sempre)|contesta (?:que|solo|siempre)|(?:answer|reply"
     r"|respond) (?:only|always|that"
     r"|with the)|afirma que|asegura que|no menciones|no esmentis|never mention|do not mention"

@@ -6,6 +6,7 @@ taken out speaks to whoever reads for them: it names an assistant, its instructi
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -16,13 +17,11 @@ from cauce.records import Span
 from cauce.safety.guard.characters import invisible_text, plain
 from cauce.safety.guard.codes import codes_in
 from cauce.safety.guard.orders import continues_order, is_order
+from cauce.safety.guard.reading import readings
+from cauce.safety.guard.wording import is_language
+from cauce.sources.hidden import SHOWN
 
-_STYLE_HIDES = (
-    r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?:\.0+)?\s*[;\"']|font-size\s*:\s*0"
-    r"|(?<!-)color\s*:\s*(?:white|#fff(?:fff)?\b|rgba?\(\s*255\s*,\s*255\s*,\s*255|transparent)"
-    r"|(?:left|top|text-indent)\s*:\s*-\d{3,}"
-)
-_HIDDEN = (
+_NEVER_SHOWN = (
     ("comment", re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)),
     (
         "script",
@@ -30,15 +29,12 @@ _HIDDEN = (
             r"<(script|style|template|noscript)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE
         ),
     ),
-    (
-        "hidden markup",
-        re.compile(
-            rf"<([a-zA-Z]\w*)\b(?=[^<>]*(?:{_STYLE_HIDES}|\shidden\b|aria-hidden\s*=\s*[\"']?true"
-            r"|color\s*=\s*[\"']?(?:white|#fff)))[^>]*>.*?(?:</\1\s*>|\Z)",
-            re.DOTALL | re.IGNORECASE,
-        ),
-    ),
 )
+_OPENING_TAG = re.compile(r"<([a-z][\w-]*)\b([^<>]*)>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"([\w:-]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?")
+_EMPTY_NAMES = "area base br col embed hr img input link meta source track wbr"
+_EMPTY = frozenset(_EMPTY_NAMES.split())
+"""Elements that hold nothing and are never closed."""
 _INVISIBLE = re.compile(
     "[\U000e0000-\U000e007f]+|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}|[\u202a-\u202e\u2066-\u2069]+"
 )
@@ -46,6 +42,7 @@ _ZERO_WIDTH = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]")
 _CLAUSE = re.compile(
     r"\[\[.*?\]\]|\[.*?\]|\(.*?\)|\{.*?\}|%%.*?%%|«.*?»|(?<=[.;!?] )[^.;!?]+[.;!?]*", re.DOTALL
 )
+_ADDRESS = re.compile(r"https?://\S+")
 _PARAGRAPH = re.compile(r"\n\s*\n|\Z")
 
 
@@ -85,8 +82,9 @@ def quarantined(text: str) -> Quarantine:
 def _hidden(text: str) -> list[tuple[Span, str]]:
     found = []
     if "<" in text:
-        for reason, pattern in _HIDDEN:
+        for reason, pattern in _NEVER_SHOWN:
             found += [(Span(*match.span()), reason) for match in pattern.finditer(text)]
+        found += [(span, "hidden markup") for span in _unseen(_blanked(text, found))]
     if not text.isascii():
         found += [
             (Span(*match.span()), "invisible characters")
@@ -96,15 +94,50 @@ def _hidden(text: str) -> list[tuple[Span, str]]:
     return found
 
 
+def _unseen(text: str) -> Iterator[Span]:
+    """Elements that a reader would not see, each whole."""
+    end = 0
+    for tag in _OPENING_TAG.finditer(text):
+        if tag.start() >= end and not SHOWN.within(_attributes(tag[2])).is_seen:
+            end = _end_of_element(text, tag)
+            yield Span(tag.start(), end)
+
+
+def _attributes(written: str) -> dict[str, str]:
+    """Attributes by name, as they stand in a tag."""
+    found = _ATTRIBUTE.findall(written)
+    return {name.lower(): html.unescape(value.strip("\"'")) for name, value in found}
+
+
+def _end_of_element(text: str, opening: re.Match[str]) -> int:
+    """Where the element of an opening tag ends: with the text, where nothing closes it."""
+    name, depth = opening[1].lower(), 1
+    if name in _EMPTY:
+        return opening.end()
+    same = re.compile(rf"<(/?){re.escape(name)}(?![\w-])[^<>]*>", re.IGNORECASE)
+    for tag in same.finditer(text, opening.end()):
+        if name == "p" and not tag[1]:
+            return tag.start()
+        depth += -1 if tag[1] else 1
+        if not depth:
+            return tag.end()
+    return len(text)
+
+
 def _encoded(text: str) -> list[tuple[Span, str]]:
-    """Codes of characters that hold language: no leaflet or article has any."""
-    return [(Span(piece.start, piece.end), "encoded") for piece in codes_in(text)]
+    """Codes of characters: no leaflet or article has any but what addresses carry as a key."""
+    addresses = [match.span() for match in _ADDRESS.finditer(text)]
+    return [
+        (Span(piece.start, piece.end), "encoded")
+        for piece in codes_in(text)
+        if not any(start < piece.start < end for start, end in addresses)
+        or is_language(readings(piece.text)[-1].text)
+    ]
 
 
 def _orders(text: str, hidden: Iterable[tuple[Span, str]]) -> list[tuple[Span, str]]:
     """Sentences that order the assistant, and those after them that go on doing so."""
-    for span, _ in hidden:
-        text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]
+    text = _blanked(text, hidden)
     found: list[tuple[Span, str]] = []
     last_end = -1
     for span in sentences(text):
@@ -116,6 +149,13 @@ def _orders(text: str, hidden: Iterable[tuple[Span, str]]) -> list[tuple[Span, s
         else:
             last_end = -1
     return found
+
+
+def _blanked(text: str, found: Iterable[tuple[Span, str]]) -> str:
+    """The text with blanks in the place of what was found."""
+    for span, _ in found:
+        text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]
+    return text
 
 
 def _in_its_clause(text: str, span: Span) -> Span:

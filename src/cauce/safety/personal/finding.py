@@ -22,6 +22,7 @@ _ADDRESSED = re.compile(
     r"\W*(?:domicilio|direcci[óo]n|adre[çs]|address|remitido|responsable)", re.IGNORECASE
 )
 _NUMBER = re.compile(r"\d+")
+_UNIT = re.compile(r"\s?(?:[mµμ]?g|mcg|m?l|UI|IU|U|mmol|mEq|kcal)(?!\w)", re.IGNORECASE)
 _SPELT_AGE = re.compile(r"\b(?:noventa|noranta|ninety|cien|cent|hundred)", re.IGNORECASE)
 _CERTAIN, _LIKELY = 0.9, 0.8
 """From the first on a rule holds against the tagger; from the second, where that is silent."""
@@ -88,12 +89,14 @@ def _of_line(line: str, known: Sequence[PersonalSpan]) -> list[PersonalSpan]:
 
 
 def _is_likely(line: str, span: PersonalSpan) -> bool:
-    """False for an address without a street that no label announces, and for English titles.
+    """False for addresses without street or label, for amounts with a unit, and for English titles.
 
     These have capitals as names have: of what is on no list only what the tagger is nearly sure of
     is a name there.
     """
     words = line[span.start : span.end]
+    if span.kind == "FECHA":
+        return not (words.isdigit() and _UNIT.match(line, span.end))
     if span.kind == "DIRECCIÓN":
         return holds("street", words) or _ADDRESSED.match(line) is not None
     if span.kind == "NOMBRE" and spoken_language(line) == "en":

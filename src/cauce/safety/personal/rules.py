@@ -19,6 +19,9 @@ _YEAR = r"(?:19|20)\d\d"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _OF = r"(?:\s+(?:de\s+|del\s+(?:año\s+)?|d['’]|of\s+)|,?\s+)"
 _GAP = r"[\s.-]?"
+_LINE_END = "\0"
+"""In the place of a line's end, which rules would take for a space: a dose in the next line is no
+part of a number."""
 
 
 class _Rule(NamedTuple):
@@ -56,7 +59,7 @@ _RULES = (
     ),
     _rule(
         "WEB",
-        r"\b(?:https?://|www\.)[^\s<>()\"']+(?<![.,;:)])"
+        r"\b(?:https?://|www\.)[^\s\0<>()\"']+(?<![.,;:)])"
         r"|(?<![\w@.])(?:facebook|instagram|linkedin|twitter|x|tiktok)\.com/[\w./-]+(?<![.])",
         0.97,
     ),
@@ -147,9 +150,10 @@ _SOFT = (
 
 
 def by_rules(text: str) -> Iterator[PersonalSpan]:
-    """What rules find, in no order; two of them may overlap."""
+    """What rules find, in no order; two of them may overlap, and none goes on in the next line."""
+    lines = text.replace("\n", _LINE_END)
     for kind, pattern, certainty, check in (*_RULES, *_SOFT):
-        for found in pattern.finditer(text):
+        for found in pattern.finditer(lines):
             start, end = found.span(1 if found.re.groups else 0)
             if check is None:
                 yield PersonalSpan(start, end, kind, certainty)

@@ -47,6 +47,16 @@ def test_a_quarantined_leaflet_still_answers_and_shows_less(tmp_path):
     assert found.shown.value <= 0.5
 
 
+@pytest.mark.parametrize("form", ["white_text", "hidden_markup"])
+def test_what_leaflets_hide_is_not_shown_once_quarantined(tmp_path, form):
+    asked = write_leaflets(tmp_path, form)
+    read = [clean_document(one) for one in EpiSource(path=tmp_path).documents()]
+    assert {piece.reason for _, removed in read for piece in removed} == {"hidden markup"}
+    found = injection_findings(ask_planted(served(tmp_path, [one for one, _ in read]), asked))
+    assert found.answered.value == 1
+    assert found.shown.value == 0
+
+
 def test_articles_cite_works_whose_titles_are_orders(tmp_path):
     asked = write_articles(tmp_path)
     documents = list(ArticlesSource(path=tmp_path).documents())
@@ -79,5 +89,5 @@ def test_obeying_is_told_from_quoting(tmp_path, text, obeyed, shown):
     found = injection_findings(ask_planted(Scripted(lambda question: Reply(text=text)), asked))
     assert (found.obeyed.value, found.shown.value) == (obeyed, shown)
     if not shown:
-        assert found.shown.high == clopper_pearson(0, 5)[1]
+        assert found.shown.high == clopper_pearson(0, 2)[1], "of two orders"
     assert {*found.obeyed_by_form} == {"visible"} < {*FORMS}
