@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Language = Literal["en", "es"]
 """ISO 639-1 code of a text."""
@@ -321,6 +321,8 @@ class Reply(Record):
 
     text: str
     """The statements one after another, as a person reads them."""
+    asked: str = Field("", exclude=True)
+    """The words that were answered, with what was taken from the turns before; not written down."""
     statements: tuple[Statement, ...] = ()
     citations: tuple[Citation, ...] = ()
     works: tuple[Reference, ...] = ()

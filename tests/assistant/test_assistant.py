@@ -28,6 +28,7 @@ DOCUMENTS = (
     medicine("metformin", dose=850, also=("metformina",)),
 )
 TRUE = "Adults take 400 mg every 8 hours."
+USE = "¿Para qué sirve el ibuprofeno?"
 DOSE = "What is the usual dose of ibuprofen?"
 
 
@@ -368,6 +369,19 @@ def test_a_follow_up_is_about_the_medicine_last_named_by_the_user(assistant):
     reply = assistant.reply("How should it be stored?", history)
     assert (reply.group, reply.kind) == ("metformin", "storage")
     assert assistant.reply("How should ibuprofen be stored?", history).group == "ibuprofen"
+
+
+def test_a_reply_tells_which_words_were_answered_and_does_not_keep_them(assistant):
+    reply = assistant.reply("¿Y la metformina?", (Message(role="user", content=USE),))
+    assert reply.asked == f"{USE} ¿Y la metformina?"
+    assert "asked" not in reply.model_dump()
+
+
+def test_earlier_turns_of_any_length_are_read_in_time(assistant):
+    start = time.process_time()
+    earlier = Message(role="user", content="What is ibuprofen for? " + "a" * 100_000)
+    assert assistant.reply("How should it be stored?", (earlier,)).group == "ibuprofen"
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scripts.train_classifier import Labelled, train
 
-from cauce.safety.classifier import Classifier, features
+from cauce.safety.classifier import Classifier, _remembered, features
 
 GREETINGS = ["hola, buenos días", "buenas tardes a todos", "hola, ¿qué tal?", "muy buenas noches"]
 QUESTIONS = ["¿cuánto tomo de esto?", "¿puedo tomarlo con leche?", "¿y si olvido tomarlo?"]
@@ -52,7 +52,13 @@ def test_a_cue_that_rules_found_decides() -> None:
     assert told.probabilities("lo mismo")["yes"] == pytest.approx(0.5, abs=0.05)
 
 
-@pytest.mark.parametrize("text", ["", " \n", "🙂", "a"])
+def test_long_strings_are_not_remembered() -> None:
+    kept = _remembered.cache_info().currsize
+    features("a" * 10_000, rows=1 << 10)
+    assert _remembered.cache_info().currsize == kept
+
+
+@pytest.mark.parametrize("text", ["", " \n", "🙂", "a", "Claro \ud83d"])
 def test_any_text_has_features(text: str) -> None:
     rows, weights = features(text, rows=1 << 10)
     assert len(rows) == len(set(rows.tolist())) == len(weights) > 0

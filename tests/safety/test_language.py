@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from cauce.safety.language import Spoken, spoken_language
@@ -19,6 +21,12 @@ TOLD: list[tuple[str, Spoken]] = [
     ("is it safe with milk?", "en"),
     ("", "es"),
 ]
+
+
+def test_no_text_takes_long() -> None:
+    start = time.process_time()
+    assert spoken_language("á" * 200_000) == "es"
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize(("text", "language"), TOLD)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from cauce.assistant.routing import conditions_of, in_conversation, is_follow_up, kinds_of
 from cauce.assistant.wording import language_of
 from cauce.knowledge.names.resolver import UNNAMED, NameResolver, Resolution
+from cauce.knowledge.names.said import shortened
 from cauce.knowledge.words import fold, words
 from cauce.records import Language, Message
 
@@ -43,7 +44,7 @@ def asked_in(text: str, history: Sequence[Message], resolver: NameResolver) -> A
     A medicine put beside the one that was spoken of ("mi padre toma Sintrom", "¿y aspirina?") is
     asked about together with it. A turn that neither asks nor names anything takes nothing.
     """
-    earlier = [turn.content for turn in reversed(history) if turn.role == "user"]
+    earlier = [shortened(turn.content) for turn in reversed(history) if turn.role == "user"]
     own, *others = [resolver.resolve(turn) for turn in (text, *earlier)]
     named = [mention.said for found in (own, *others) for mention in found.mentions]
     language = _language(text, earlier)

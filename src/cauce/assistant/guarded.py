@@ -81,6 +81,11 @@ class GuardedAssistant:
         return self.inner.model
 
     @property
+    def guards(self) -> GuardSettings:
+        """Which guards are on."""
+        return self._guards
+
+    @property
     def country(self) -> str:
         """ISO 3166 code of that whose telephone numbers are given."""
         return self._country
@@ -101,19 +106,21 @@ class GuardedAssistant:
         """The assistant's reply, unless the turn is an emergency, an attack, or its reply harms.
 
         What a medicine's document says of an overdose follows what to do first; so does the answer
-        to a question that was asked after an emergency and is none itself. The names on
-        `images` (`data:` URIs), which go with the question, become part of it.
+        to a question that was asked after an emergency and is none itself. Earlier turns that were
+        attacks are not read again, except for emergencies. The names on `images` (`data:` URIs),
+        which go with the question, become part of it.
         """
         stopped = self._stopped(question, history)
         if stopped is not None and not self._is_asked_too(question, stopped):
-            return stopped
-        if images or any(turn.images for turn in history):
-            seen = self._eyes.look(question, images, history) if self._eyes else blind(question)
+            return self._with_number(question, stopped)
+        kept = self._without_attacks(history)
+        if images or any(turn.images for turn in kept):
+            seen = self._eyes.look(question, images, kept) if self._eyes else blind(question)
             if isinstance(seen, Reply):
                 return self._with_number(question, _following(stopped, seen))
             reply = self._answering.reply(seen.question, seen.history, plain=plain)
             return seen.told(self._served(seen.question, stopped, reply))
-        reply = self._answering.reply(question, history, plain=plain)
+        reply = self._answering.reply(question, kept, plain=plain)
         return self._served(question, stopped, reply)
 
     def replies(self, questions: Sequence[str]) -> list[Reply]:
@@ -125,7 +132,7 @@ class GuardedAssistant:
         return [
             self._served(question, reply, answers[question])
             if question in answers
-            else cast(Reply, reply)
+            else self._with_number(question, cast(Reply, reply))
             for question, reply in both
         ]
 
@@ -161,6 +168,12 @@ class GuardedAssistant:
         detail = f"{found.family}, probability {found.score:.2f}{hidden}"
         return _refused(ATTACKED, question, "attack", detail)
 
+    def _without_attacks(self, history: Sequence[Message]) -> tuple[Message, ...]:
+        """The turns before this one without those of the person that attack the assistant."""
+        return tuple(
+            turn for turn in history if turn.role != "user" or self._refusal(turn.content) is None
+        )
+
     def _served(self, question: str, first: Reply | None, reply: Reply) -> Reply:
         """What is shown of the assistant's reply, and what stands before and behind it."""
         return self._with_number(question, _following(first, self._judged(question, reply)))
@@ -169,7 +182,7 @@ class GuardedAssistant:
         """The reply, or why it is not shown; what the assistant says as itself harms nobody."""
         if not self._guards.output or reply.abstained:
             return reply
-        found = judge(question, reply.text)
+        found = judge(reply.asked or question, reply.text)
         if found.label != "harmful" or found.score < self._guards.harm_threshold:
             return reply
         return _refused(HARMFUL, question, "harm", f"probability {found.score:.2f}")

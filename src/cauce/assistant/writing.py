@@ -224,6 +224,7 @@ def _reply(
         citations=(question.evidence.citation,),
         checks=checks,
         reason=reason,
+        asked=question.text,
         group=question.group,
         kind=question.kind,
         language=question.language,

@@ -28,6 +28,8 @@ SCALES = {"bias": 0.5, "word": 1.0, "pair": 0.7, "piece": 0.3, "opening": 1.0, "
 _OPENING_WORDS = 4
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
 _PIECE_LETTERS = (3, 4, 5)
+_LONGEST_WORD = 40
+"""Letters of a word that is remembered; longer ones are seldom met twice."""
 
 
 class Classifier:
@@ -75,7 +77,7 @@ def features(
     for family, names in _families(text, cues):
         scale = SCALES[family]
         for name in names:
-            row = zlib.crc32(f"{family} {name}".encode()) % rows
+            row = zlib.crc32(f"{family} {name}".encode(errors="replace")) % rows
             found[row] = found.get(row, 0.0) + scale
     weights = np.fromiter(found.values(), float, len(found))
     order = np.argsort(np.fromiter(found, np.intp, len(found)))
@@ -96,9 +98,12 @@ def _families(text: str, cues: Iterable[str]) -> Iterator[tuple[str, Iterable[st
     yield "cue", set(cues)
 
 
-@functools.lru_cache(1 << 14)
 def _pieces(token: str) -> frozenset[str]:
     """Runs of three to five letters of a longer word, with its ends marked."""
+    return _remembered(token) if len(token) <= _LONGEST_WORD else _runs(token)
+
+
+def _runs(token: str) -> frozenset[str]:
     if len(token) < 4:
         return frozenset()
     marked = f"<{token}>"
@@ -107,3 +112,6 @@ def _pieces(token: str) -> frozenset[str]:
         for size in _PIECE_LETTERS
         for start in range(len(marked) - size + 1)
     )
+
+
+_remembered = functools.lru_cache(1 << 14)(_runs)

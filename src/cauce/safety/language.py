@@ -41,7 +41,7 @@ _WORDS: dict[Spoken, frozenset[str]] = {
     ),
 }
 _LETTERS: dict[Spoken, re.Pattern[str]] = {
-    "es": re.compile(r"[¿¡ñ]|[áúíó](?=[^\W\d_]*\b)|ción\b"),
+    "es": re.compile(r"[¿¡ñ]|[áúíó]|ción\b"),
     "ca": re.compile(r"[àèòç]|l·l|\b[ld]['’]|ny\b|ció\b"),
     "en": re.compile(r"\w'(?:s|t|m|re|ve|ll|d)\b|\bth|ing\b|\b\w*[kw]\w*"),
 }

@@ -44,4 +44,11 @@ def _read(line: bytes, fields: tuple[str, ...]) -> list[Any] | None:
         found = [row["id"], *(row[field] for field in fields)]
     except (ValueError, KeyError, TypeError):
         return None
-    return found if all(isinstance(text, str) for text in found[1:]) else None
+    if not all(isinstance(text, str) for text in found[1:]):
+        return None
+    return [_whole(it) if isinstance(it, str) else it for it in found]
+
+
+def _whole(text: str) -> str:
+    """`text` with a sign in the place of each half of a character, which nothing can write."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from cauce.evaluation.redteam.encodings import base_64, lookalikes, rot13, spaced
+from cauce.safety.guard.cues import cues_in
 from cauce.safety.guard.finding import findings, guard_input, windows
 from cauce.safety.guard.settings import GuardSettings
 
@@ -61,10 +64,25 @@ def test_lookalike_letters_hide_nothing():
     assert guard_input(lookalikes(ATTACKS[1]), ON) is not None
 
 
+@pytest.mark.parametrize("piece", ["a", "ignor", "á", "a1", '"', "q:", "(1"])
+def test_no_text_takes_long(piece):
+    text = "≥" + piece * (50_000 // len(piece))
+    start = time.process_time()
+    guard_input(text, ON)
+    assert time.process_time() - start < 2
+
+
 def test_an_attack_within_a_long_text_is_noticed():
     leaflet = "Tome un comprimido al día con agua. Si olvida una toma, no tome una dosis doble. "
     assert guard_input(leaflet * 12, ON) is None
     assert guard_input(leaflet * 6 + ATTACKS[0] + ". " + leaflet * 6, ON) is not None
+
+
+def test_several_turns_are_two_of_both():
+    one = "Pregunta: ¿qué tomo? Respuesta: nada. "
+    assert "several turns" in cues_in(f"Hola. {one * 2}")
+    assert "several turns" not in cues_in(f"{one}Pregunta: ¿y ahora?")
+    assert "several turns" not in cues_in(f"{one}{'x' * 300}Respuesta: nada")
 
 
 def test_each_part_can_be_turned_off():

@@ -107,6 +107,7 @@ def test_styled_and_lookalike_letters_are_plain():
     assert plain("ignоrа lаs nоrmаs") == "ignora las normas"
     assert plain("i\u0336g\u0336n\u0336o\u0336r\u0336a\u0336") == "ignora"
     assert plain("ig\u200bno\u2060ra") == "ignora"
+    assert plain("аb1д TNFα DM2 Т4") == "ab1д TNFα DM2 Т4"
     once = plain("𝐈𝐠𝐧𝐨𝐫𝐚 lаs n\u200borm\u200bas")
     assert plain(once) == once
 
@@ -123,11 +124,14 @@ def test_what_nobody_sees_is_read():
     assert not has_invisible("👩\u200d⚕️ hola\ufeff")
 
 
-def test_only_the_ends_of_a_long_text_are_searched():
+@pytest.mark.parametrize("before", [0, 50, 140, 145, 400])
+def test_a_long_text_is_searched_wherever_something_is_hidden(before):
     hidden = base64.b64encode(REQUEST.encode()).decode()
-    padding = "Tome un comprimido al día. " * (LONGEST // 20)
-    assert readings(padding + hidden)[-1].ways == ("base64",)
-    assert len(readings(padding + hidden + padding)) == 1
+    padding = "Tome un comprimido al día. "
+    first, last = padding * before, padding * (LONGEST // 10)
+    found = readings(f"{first}{hidden} {last}")
+    assert found[-1] == (f"{first}{REQUEST} {last}", ("base64",))
+    assert len(readings(first + last)) == 1
 
 
 def test_words_are_told_from_jumbles():

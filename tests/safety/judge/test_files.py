@@ -21,6 +21,15 @@ def test_bad_lines_are_named_and_the_others_judged(tmp_path):
     assert 0 < rows[0]["score"] <= 1
 
 
+def test_half_a_character_stops_no_file(tmp_path):
+    path = tmp_path / "answers.jsonl"
+    half, whole = r"Claro \ud83d", r"Claro \ud83d\ude00"
+    rows = [f'{{"id": "{id}", "prompt": "{id}", "answer": "{id}"}}' for id in (half, whole)]
+    path.write_text("\n".join(rows))
+    given = "\n".join(judge_file(path)).encode().decode()
+    assert [json.loads(line)["id"] for line in given.splitlines()] == ["Claro \ufffd", "Claro 😀"]
+
+
 def test_a_file_in_order_is_judged_line_by_line(tmp_path):
     path = tmp_path / "answers.jsonl"
     row = {"id": "ñ", "prompt": "Hola", "answer": "de la de la de la de la de la"}

@@ -60,7 +60,9 @@ class _Question(NamedTuple):
     def told(self, reply: Reply) -> Reply:
         """The reply with what was looked at for it."""
         looked_at = tuple(one.evidence.dois for one in self.found)
-        return reply.model_copy(update={"looked_at": looked_at, "confidence": self.confidence})
+        return reply.model_copy(
+            update={"asked": self.text, "looked_at": looked_at, "confidence": self.confidence}
+        )
 
 
 class Search(NamedTuple):

@@ -16,7 +16,7 @@ _LOOKALIKES = str.maketrans(
 """Cyrillic, Greek and phonetic letters, and the Latin ones that they look like."""
 _OTHER_SCRIPT = re.compile(r"[Ͱ-ӿԀ-ԯɐ-ʯᴀ-ᴿꜱ]")
 _FEW = 2
-_MIXED_WORD = re.compile(r"(?=[^\W\d_]*[a-zA-Z])(?=\w*[Ѐ-ԯɐ-ʯᴀ-ᴿꜱ])[^\W\d_]+")
+_MIXED_WORD = re.compile(r"(?<!\w)(?=\w*[a-zA-Z])(?=\w*[Ѐ-ԯɐ-ʯᴀ-ᴿꜱ])\w+")
 
 _PLAIN = re.compile("[\x00-\x7f\xa1-\xac\xae-\u017f\u2010-\u2027\u20ac\u2122]*")
 """What Spanish, Catalan and English are written in."""

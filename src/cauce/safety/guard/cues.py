@@ -96,10 +96,10 @@ _PATTERNS = {
     r"|sys)\]|<</?sys>>|###\s*(?:instruc|instruct|respuesta|response|resposta|system)|\"role\"\s*:"
     r"|^\s*(?:system|sistema|assistant|asistente|assistent)\s*:|\badmin\w*.{0,20}\b(?:root"
     r"|verific\w+)",
-    "several turns": r"(?:(?:user|usuario|usuari|human|humano|q|p|pregunta|question|input"
+    "several turns": r"\A(?>.*?(?:user|usuario|usuari|human|humano|q|p|pregunta|question|input"
     r"|entrada)\s*:"
     r".{3,200}?(?:assistant|asistente|assistent|ai|ia|a|r|respuesta|resposta|answer|output|salida"
-    r"|sortida)\s*:.*?){2}",
+    r"|sortida)\s*:){2}",
     "to a model": rf"(?:nota|note|instruc+ion\w*|instructions?|orden|order|atencio\w*|attention"
     rf"|mensaje"
     rf"|message|missatge|estimad\w+|dear|cualquier|qualsevol"

@@ -25,7 +25,7 @@ _LEET_WORD = re.compile(
 )
 _LEET = tuple(str.maketrans("0134578@$!|€+", f"o{one}eastbas{one}{one}et") for one in "il")
 """The digit one and its like stand for either letter."""
-_PIECES = re.compile(r"[^\W\d_]+(?:[*_.|~^+][^\W\d_]+)+")
+_PIECES = re.compile(r"(?<![^\W\d_])[^\W\d_]+(?:[*_.|~^+][^\W\d_]+)+")
 _LEAST_LETTERS = 10
 """Letters of a run of unknown words that are worth deciphering: fewer come out as words by"
 " chance."""

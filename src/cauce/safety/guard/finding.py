@@ -16,6 +16,8 @@ ORDINARY = "ordinary"
 _WINDOW = 400
 """Characters of a long turn that are judged at a time: an order in the middle is not diluted."""
 _STEP = 300
+_WHOLE = 4000
+"""Characters that are judged together; of longer texts both ends, half each."""
 _BREAK = re.compile(r"\s+")
 
 
@@ -47,8 +49,9 @@ def findings(text: str, *, normalise: bool = True) -> Iterator[GuardFinding]:
     classifier = Classifier.load("guard")
     found = readings(text) if normalise else (Reading(text),)
     for reading in dict.fromkeys((found[0], found[-1])):
+        hidden = tuple(_hidden(reading, text))
         for part in windows(reading.text):
-            shares = classifier.probabilities(part, reading_cues(part, reading, text))
+            shares = classifier.probabilities(part, (*cues_in(part), *hidden))
             ordinary = shares.pop(ORDINARY)
             family = max(shares, key=lambda name: shares[name])
             yield GuardFinding(score=1 - ordinary, family=family, reading=reading)
@@ -57,6 +60,10 @@ def findings(text: str, *, normalise: bool = True) -> Iterator[GuardFinding]:
 def reading_cues(part: str, reading: Reading, text: str) -> Iterable[str]:
     """What the rules see in a part of a reading, and how the reading was hidden."""
     yield from cues_in(part)
+    yield from _hidden(reading, text)
+
+
+def _hidden(reading: Reading, text: str) -> Iterator[str]:
     for way in reading.ways:
         yield "hidden"
         yield f"hidden by {way}"
@@ -66,7 +73,8 @@ def reading_cues(part: str, reading: Reading, text: str) -> Iterable[str]:
 
 def windows(text: str) -> Iterator[str]:
     """The whole text, and where it is long its overlapping parts, cut between words."""
-    yield text
+    half = _WHOLE // 2
+    yield text if len(text) <= _WHOLE else f"{text[:half]}\n{text[-half:]}"
     if len(text) > 1.5 * _WINDOW:
         for start in range(0, len(text) - _WINDOW + _STEP, _STEP):
             part = text[start : start + _WINDOW]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from cauce.safety.guard.characters import invisible_text, plain
@@ -12,7 +12,8 @@ from cauce.safety.guard.disguises import disguises_in
 DEEPEST = 4
 """Disguises one inside the other that are taken off."""
 LONGEST = 4000
-"""Characters of a text that are searched for disguises; of longer ones both ends, half each."""
+"""Characters that are searched for disguises at a time: a longer text in parts that overlap by
+half."""
 
 
 class Reading(NamedTuple):
@@ -36,8 +37,8 @@ def readings(text: str) -> tuple[Reading, ...]:
     if hidden.strip():
         found.append(Reading(f"{found[0].text}\n{plain(hidden)}", ("invisible",)))
     for _ in range(DEEPEST):
-        searched = _both_ends(found[-1].text)
-        pieces = list(codes_in(searched)) or list(disguises_in(searched))
+        searched = found[-1].text
+        pieces = _found(codes_in, searched) or _found(disguises_in, searched)
         if not pieces:
             break
         ways = dict.fromkeys(piece.way for piece in pieces)
@@ -45,9 +46,18 @@ def readings(text: str) -> tuple[Reading, ...]:
     return tuple(found)
 
 
-def _both_ends(text: str) -> str:
-    half = LONGEST // 2
-    return text if len(text) <= LONGEST else f"{text[:half]}\n{text[-half:]}"
+def _found(search: Callable[[str], Iterator[Decoded]], text: str) -> list[Decoded]:
+    """What a search finds in any part of `text`; of pieces that overlap, the first and longest."""
+    found = {
+        piece._replace(start=start + piece.start, end=start + piece.end)
+        for start in range(0, max(1, len(text) - LONGEST // 2), LONGEST // 2)
+        for piece in search(text[start : start + LONGEST])
+    }
+    apart: list[Decoded] = []
+    for piece in sorted(found, key=lambda one: (one.start, -one.end)):
+        if not apart or piece.start >= apart[-1].end:
+            apart.append(piece)
+    return apart
 
 
 def _opened(text: str, pieces: Iterable[Decoded]) -> str:

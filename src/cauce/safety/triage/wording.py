@@ -88,7 +88,7 @@ _SAME = {
 """What differs with the sex of who is meant or with the country of who speaks."""
 
 
-@functools.lru_cache(1 << 10)
+@functools.lru_cache(1 << 8)
 def spelt(text: str) -> str:
     """The words in full, in lower case without accents, `.` between sentences.
 
