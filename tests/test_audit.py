@@ -199,12 +199,21 @@ def test_only_its_owner_reads_a_log(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_nothing_is_written_behind_what_is_no_log(tmp_path):
+@pytest.mark.parametrize("written", [b"notes of a meeting\n", b"\n", b"{}\n\n"])
+def test_nothing_is_written_behind_what_is_no_log(tmp_path, written):
     path = tmp_path / "audit.jsonl"
-    path.write_bytes(b"notes of a meeting\n")
+    path.write_bytes(written)
     with pytest.raises(DataRefused, match=r"no line of a log.*\n.*move it away"):
         audit.append(path, "started")
-    assert path.read_bytes() == b"notes of a meeting\n"
+    assert path.read_bytes() == written
+
+
+def test_a_blank_line_does_not_begin_the_chain_anew(log, tmp_path):
+    longer = tmp_path / "longer.jsonl"
+    longer.write_bytes(log.read_bytes() + b"\n")
+    with pytest.raises(DataRefused, match="no line of a log"):
+        audit.append(longer, "started")
+    assert longer.read_bytes() == log.read_bytes() + b"\n"
 
 
 def test_a_broken_log_gets_no_head(log, tmp_path):

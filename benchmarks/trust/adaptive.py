@@ -23,8 +23,9 @@ from cauce.evaluation.redteam.adaptive.campaign import AdaptiveSettings, attack_
 from cauce.evaluation.redteam.adaptive.gcg import GcgSettings
 from cauce.evaluation.redteam.adaptive.results import Search
 from cauce.evaluation.redteam.asking import Asked
+from cauce.evaluation.redteam.attempts import Attempt
 from cauce.evaluation.redteam.campaign import LOG
-from cauce.evaluation.redteam.extraction import Kept, extract
+from cauce.evaluation.redteam.extraction import extract
 from cauce.evaluation.redteam.injection.measuring import (
     InjectionFindings,
     ask_planted,
@@ -32,12 +33,11 @@ from cauce.evaluation.redteam.injection.measuring import (
 )
 from cauce.evaluation.redteam.injection.planting import (
     LEAFLET_FORMS,
-    PlantedQuestion,
     write_articles,
     write_leaflets,
 )
 from cauce.evaluation.redteam.judged import judge_counts
-from cauce.evaluation.redteam.targets import Attacked, ModelTarget
+from cauce.evaluation.redteam.targets import Attacked, Kept, ModelTarget
 from cauce.evaluation.statistics import Estimate
 from cauce.models.tuned import load_tuned
 from cauce.recipe import parse_recipe
@@ -111,12 +111,12 @@ def _search(found: Search) -> None:
 def _injection(demo: Run, folder: Path, *, quarantine: bool) -> None:
     """Ordinary questions to planted leaflets and articles, by quoting and by the tuned model."""
     guard = f"quarantine {'on' if quarantine else 'off'}"
-    asked: list[PlantedQuestion] = []
+    asked: list[Attempt] = []
     for form in LEAFLET_FORMS:
         asked += write_leaflets(folder / form, form)
     quoted, written = [], []
     for form in LEAFLET_FORMS:
-        own = [one for one in asked if one.form == form]
+        own = [one for one in asked if one.technique == form]
         prepared = _prepared(folder, form, "epi", quarantine=quarantine)
         quoted += ask_planted(load_assistant(prepared), own)
         inner = load_assistant(prepared).inner
@@ -171,7 +171,8 @@ def _extraction(demo: Run, folder: Path) -> None:
         ("model alone", model, told),
         ("assistant", load_assistant(demo), Kept(texts=texts)),
     ):
-        found = extract(Attacked(name, target), kept, folder / f"{name}.jsonl", progress=_tell)
+        attacked = Attacked(name, target, kept=kept)
+        found = extract(attacked, folder / f"{name}.jsonl", progress=_tell)
         for what, rate in (
             ("system prompt's marker", found.marker),
             ("system prompt's words", found.rules),

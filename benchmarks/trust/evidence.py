@@ -1,4 +1,4 @@
-"""Whether every change of a report of trust is found, and what logging a reply costs."""
+"""Whether every change of a report of trust or of a log is found, and what a logged reply costs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks import report
 from cauce import audit
 from cauce.records import Check, Citation, Language, Message, Reply
 from cauce.report.trust.dossier import read_dossier
-from cauce.report.trust.served import months
+from cauce.report.trust.served import REPLIED, months
 from cauce.report.trust.verifying import verify_report
 from cauce.report.trust.writing import DATA, write_trust
 from cauce.runs import Run, write_json
@@ -24,8 +24,9 @@ from cauce.serving.audit_log import Recorded, open_log
 from cauce.signatures import canonical
 
 EDITS = 1000
-REPLIES = 300
+REPLIES, EDITED_REPLIES = 300, 30
 Entries = list[dict[str, Any]]
+Edit = Callable[[random.Random, bytes], bytes]
 
 
 def measure() -> None:
@@ -35,6 +36,7 @@ def measure() -> None:
         _tampering(run)
         _written_anew(run)
         _logging(run)
+        _tampering_with_log(small_run(Path(place) / "logged"))
 
 
 def small_run(path: Path) -> Run:
@@ -45,6 +47,7 @@ def small_run(path: Path) -> Run:
     stages = {
         "fetch": {**done, "summary": fetched},
         "train": {**done, "summary": {"best_validation_loss": 0.91}},
+        "evaluate": {**done, "summary": {}},
     }
     run.update_manifest(run="run", seed=7, versions={"cauce": "0"}, stages=stages)
     metrics = {"rougeL": {"value": 0.4, "low": 0.3, "high": 0.5, "n": 60}}
@@ -60,10 +63,7 @@ def _tampering(run: Run) -> None:
     found = dict.fromkeys(KINDS, 0)
     for number in range(EDITS):
         name = list(KINDS)[number % len(KINDS)]
-        edited = original
-        while edited == original:
-            edited = KINDS[name](chance, original)
-        file.write_bytes(edited)
+        file.write_bytes(edited(KINDS[name], chance, original))
         found[name] += bool(verify_report(file).faults)
     file.write_bytes(original)
     assert not verify_report(file).faults, "the report as it was written has no fault"
@@ -71,6 +71,26 @@ def _tampering(run: Run) -> None:
         tried = len(range(list(KINDS).index(name), EDITS, len(KINDS)))
         report(f"edits found: {name}", count / tried, 1.0, "higher")
     report("edits of a report found, of 1,000", sum(found.values()) / EDITS, 1.0, "higher")
+
+
+def _tampering_with_log(run: Run) -> None:
+    """Edits of a log alone, and of one whose head the report names."""
+    recorded = Recorded(Instant(), open_log(run))
+    for number in range(EDITED_REPLIES):
+        recorded.reply(f"¿Cuál es la dosis número {number}?")
+    dossier = write_trust(run).data
+    [file] = months(run.path / "serve")
+    original, chance = file.read_bytes(), random.Random(0)
+    alone = named = 0
+    for number in range(EDITS):
+        kind = list(LOG_KINDS.values())[number % len(LOG_KINDS)]
+        file.write_bytes(edited(kind, chance, original))
+        alone += bool(verify_report(file).faults)
+        named += bool(verify_report(dossier).faults)
+    file.write_bytes(original)
+    assert not verify_report(dossier).faults, "the log as it was written has no fault"
+    report("edits of a log found without its head, of 1,000", alone / EDITS, None)
+    report("edits of a log found by the report, of 1,000", named / EDITS, 1.0, "higher")
 
 
 def _written_anew(run: Run) -> None:
@@ -87,6 +107,14 @@ def _written_anew(run: Run) -> None:
     report("a page alone changed, found", len(verify_report(forged.data).faults), 1.0, "higher")
 
 
+def edited(kind: Edit, chance: random.Random, original: bytes) -> bytes:
+    """The file with an edit of that kind, by which it becomes another."""
+    found = original
+    while found == original:
+        found = kind(chance, original)
+    return found
+
+
 def one_byte(chance: random.Random, original: bytes) -> bytes:
     """One byte is another."""
     content = bytearray(original)
@@ -98,6 +126,12 @@ def one_byte(chance: random.Random, original: bytes) -> bytes:
 def cut_off(chance: random.Random, original: bytes) -> bytes:
     """The file ends early."""
     return original[: chance.randrange(len(original))]
+
+
+def last_lines_cut_off(chance: random.Random, original: bytes) -> bytes:
+    """The file ends early, behind a whole line."""
+    lines = original.splitlines(keepends=True)
+    return b"".join(lines[: chance.randrange(1, len(lines))])
 
 
 def taken_out(chance: random.Random, entries: Entries) -> int:
@@ -134,18 +168,21 @@ def changed(chance: random.Random, entries: Entries) -> int:
     return place
 
 
-def _edit(
-    edit: Callable[[random.Random, Entries], int], *, hashes_after: int | None
-) -> Callable[[random.Random, bytes], bytes]:
+def changed_reply(chance: random.Random, entries: Entries) -> int:
+    """A logged reply says something else."""
+    place = chance.choice([i for i, entry in enumerate(entries) if entry["event"] == REPLIED])
+    details = {**entries[place]["details"], "question": f"{chance.randrange(10**9):064x}"}
+    entries[place] = {**entries[place], "details": details}
+    return place
+
+
+def _edit(edit: Callable[[random.Random, Entries], int], *, hashes_after: int | None) -> Edit:
     """The edit of a whole file; so many hashes after it are made to fit again, None for all."""
 
-    def edited(chance: random.Random, original: bytes) -> bytes:
+    def edit_file(chance: random.Random, original: bytes) -> bytes:
         content = json.loads(original)
         entries: Entries = content["entries"]
-        place = edit(chance, entries)
-        end = len(entries) if hashes_after is None else min(len(entries), place + hashes_after)
-        if hashes_after != 0:
-            _fit(entries, place, end)
+        _do(edit, chance, entries, hashes_after)
         if hashes_after is None:
             last = canonical(entries[-1])
             content["head"]["entries"] = len(entries)
@@ -153,7 +190,30 @@ def _edit(
         text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True)
         return text.encode() + b"\n"
 
-    return edited
+    return edit_file
+
+
+def _edit_log(edit: Callable[[random.Random, Entries], int], *, hashes_after: int | None) -> Edit:
+    """The same of a log, which holds no head."""
+
+    def edit_file(chance: random.Random, original: bytes) -> bytes:
+        entries: Entries = [json.loads(line) for line in original.splitlines()]
+        _do(edit, chance, entries, hashes_after)
+        return b"".join(canonical(entry) + b"\n" for entry in entries)
+
+    return edit_file
+
+
+def _do(
+    edit: Callable[[random.Random, Entries], int],
+    chance: random.Random,
+    entries: Entries,
+    hashes_after: int | None,
+) -> None:
+    place = edit(chance, entries)
+    end = len(entries) if hashes_after is None else min(len(entries), place + hashes_after)
+    if hashes_after != 0:
+        _fit(entries, place, end)
 
 
 def _fit(entries: Entries, start: int, end: int) -> None:
@@ -163,7 +223,7 @@ def _fit(entries: Entries, start: int, end: int) -> None:
         entries[place] = {**entries[place], **hashes}
 
 
-KINDS: dict[str, Callable[[random.Random, bytes], bytes]] = {
+KINDS: dict[str, Edit] = {
     "a byte": one_byte,
     "cut off": cut_off,
     "taken out": _edit(taken_out, hashes_after=0),
@@ -176,6 +236,19 @@ KINDS: dict[str, Callable[[random.Random, bytes], bytes]] = {
     "swapped, all hashes and the head made to fit": _edit(swapped, hashes_after=None),
 }
 """The last three leave page and card as they were: their head tells."""
+LOG_KINDS: dict[str, Edit] = {
+    "a byte": one_byte,
+    "cut off": cut_off,
+    "last lines cut off": last_lines_cut_off,
+    "taken out": _edit_log(taken_out, hashes_after=0),
+    "put in": _edit_log(put_in, hashes_after=0),
+    "swapped": _edit_log(swapped, hashes_after=0),
+    "changed": _edit_log(changed_reply, hashes_after=0),
+    "changed, all hashes made to fit": _edit_log(changed_reply, hashes_after=None),
+    "taken out, all hashes made to fit": _edit_log(taken_out, hashes_after=None),
+    "swapped, all hashes made to fit": _edit_log(swapped, hashes_after=None),
+}
+"""A head alone tells of the last three, of lines cut off, and of the last line changed."""
 
 
 class Instant:

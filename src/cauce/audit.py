@@ -139,7 +139,10 @@ def _look_through(lines: Iterable[bytes], head: LogHead | None) -> Verdict:
         sha256 = _sha256(line.removesuffix(b"\n"))
         reason = _fault_of(line, number, before)
         if not reason and head is not None and number == head.entries and sha256 != head.sha256:
-            reason = f"lines 1 to {number} are not those that were signed: some were rewritten"
+            reason = (
+                f"lines 1 to {number} are not those that were signed: some were rewritten, or "
+                "another file was signed"
+            )
         if reason:
             text = line.decode(errors="replace").rstrip("\n")
             return Verdict(number - 1, before, Fault(number, reason, text))
@@ -187,7 +190,7 @@ def _locked(path: Path) -> Iterator[int]:
 
 
 def _last_line(descriptor: int) -> tuple[bytes, bytes]:
-    """The last complete line, and what stands behind it where the last write was cut off."""
+    """The last complete line with its end, and what stands behind it where a write was cut off."""
     start = os.fstat(descriptor).st_size
     tail = b""
     while start and tail.count(b"\n") < 2:
@@ -195,7 +198,7 @@ def _last_line(descriptor: int) -> tuple[bytes, bytes]:
         start -= size
         tail = os.pread(descriptor, size, start) + tail
     complete, end, torn = tail.rpartition(b"\n")
-    return complete.rpartition(b"\n")[2] if end else b"", torn
+    return complete.rpartition(b"\n")[2] + end, torn
 
 
 def _write(descriptor: int, path: Path, last: bytes, event: str, details: dict[str, Any]) -> Entry:
@@ -206,7 +209,7 @@ def _write(descriptor: int, path: Path, last: bytes, event: str, details: dict[s
             f"the last line of {path} is no line of a log, so nothing can follow it.\n"
             "Keep that file for whoever looks into it, move it away, and start again."
         ) from error
-    before = _sha256(last) if last else NO_LINE
+    before = _sha256(last.removesuffix(b"\n")) if last else NO_LINE
     entry = Entry(number=number + 1, time=_now(), event=event, details=details, before=before)
     line = _line(entry) + b"\n"
     written = os.write(descriptor, line)

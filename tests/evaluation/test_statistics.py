@@ -62,10 +62,45 @@ def test_rates_equal_scipy(hits, n):
 
 
 def test_zero_of_58_has_an_upper_limit_of_six_point_two_percent():
-    groups = [str(i // 2) for i in range(58)]
-    estimate = statistics.rate_exact([0.0] * 58, groups)
+    estimate = statistics.rate_exact([0.0] * 58, [str(i) for i in range(58)])
     assert (estimate.low, f"{estimate.high:.1%}") == (0.0, "6.2%")
     assert f"{statistics.wilson(0, 58)[1]:.1%}" == "6.2%"
+
+
+@pytest.mark.parametrize(
+    ("clusters", "size", "high"), [(29, 2, "11.9%"), (70, 3, "5.1%"), (10, 10, "30.8%")]
+)
+def test_where_all_are_alike_the_clusters_are_what_counts(clusters, size, high):
+    groups = [str(i % clusters) for i in range(clusters * size)]
+    none, every = (statistics.rate_exact([value] * len(groups), groups) for value in (0.0, 1.0))
+    assert (none.low, f"{none.high:.1%}", none.n) == (0.0, high, len(groups))
+    assert (every.low, every.high) == near((1 - none.high, 1.0))
+
+
+def test_one_cluster_is_worth_one_item():
+    for values in ([0.0] * 9, [0.0, 1.0, 1.0] * 3):
+        assert statistics.independent_items(values, ["a"] * 9) == 1
+
+
+def test_more_that_happened_never_leaves_less_room():
+    groups = [str(i % 70) for i in range(210)]
+    highs = [
+        statistics.rate_exact([1.0] * count + [0.0] * (210 - count), groups).high
+        for count in range(12)
+    ]
+    assert highs == sorted(highs)
+    assert highs[1] == highs[0] == near(statistics.clopper_pearson(0, 70)[1])
+
+
+def test_coverage_of_what_is_rare_and_alike_within_clusters():
+    generator = np.random.default_rng(3)
+    groups = [str(c) for c in range(20) for _ in range(5)]
+    covered = 0
+    for _ in range(400):
+        values = np.repeat(generator.random(20) < 0.08, 5).astype(float)
+        estimate = statistics.rate_exact(values.tolist(), groups)
+        covered += estimate.low <= 0.08 <= estimate.high
+    assert covered / 400 >= 0.95
 
 
 def test_clusters_of_copies_count_once():

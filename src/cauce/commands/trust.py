@@ -63,7 +63,10 @@ def rejudge(
 def redteam(
     name: RunName,
     mode: Annotated[
-        Mode, typer.Option(help="300 prompts, all of them, or attackers that adapt.")
+        Mode,
+        typer.Option(
+            help="300 prompts; all, and what it keeps and reads; or attackers that adapt."
+        ),
     ] = "smoke",
     base: Annotated[
         bool, typer.Option("--base", help="The model alone, before and after tuning.")
@@ -133,13 +136,16 @@ def _adaptive(
 def remedy(
     name: RunName,
     kind: Annotated[
-        Literal["rules", "scale", "project"],
-        typer.Argument(help="Rules when serving, a smaller adapter, or one turned back."),
+        Literal["rules", "scale", "project", "mix"],
+        typer.Argument(help="Rules when serving, a smaller adapter, one turned back, another run."),
     ],
     aligned: Annotated[
         str, typer.Option(help="project: a model that was aligned, by folder or hub id.")
     ] = "",
     unaligned: Annotated[str, typer.Option(help="project: the same before it was aligned.")] = "",
+    with_examples: Annotated[
+        str, typer.Option("--with", help="mix: the run that learned safety examples too.")
+    ] = "",
     seed: Annotated[int, typer.Option(help="Decides which prompts are asked.")] = 0,
     json: Json = False,
 ) -> None:
@@ -147,6 +153,7 @@ def remedy(
     from cauce.errors import UserError
     from cauce.evaluation.redteam.remedies import (
         Subspace,
+        mixed,
         project_back,
         scale_back,
         serve_with_rules,
@@ -162,11 +169,19 @@ def remedy(
                 "Name a model twice: --aligned and --unaligned."
             )
         found = project_back(run, Subspace(aligned, unaligned), seed=seed, progress=tell)
+    elif kind == "mix":
+        if not with_examples:
+            raise UserError(
+                "mix sets the run beside one that learned safety examples.\nTrain that first: "
+                f"cauce run RECIPE run={name}-mixed corpus.safety_share=0.05   and name it: --with"
+            )
+        found = mixed(run, Run.open(with_examples), seed=seed, progress=tell)
     else:
         remedied = scale_back if kind == "scale" else serve_with_rules
         found = remedied(run, seed=seed, progress=tell)
     print(found.model_dump_json() if json else remedy_table(found))
-    tell(f"The model: {found.folder}. Serve it with assistant.remedy, or assistant.guards.rules")
+    way = {"rules": "assistant.guards.rules", "mix": f"cauce serve {with_examples}"}
+    tell(f"The model: {found.folder}. Serve it with {way.get(kind, 'assistant.remedy')}")
 
 
 @trust_app.command()
@@ -234,24 +249,32 @@ def verify(
         Path, typer.Argument(metavar="REPORT", help="A trust.json or its folder, or a log.")
     ],
     head: Annotated[
-        Path | None, typer.Option(help="Its signed head, kept elsewhere: trust.head.json.")
+        Path | None,
+        typer.Option(help="Its signed head, kept elsewhere: trust.head.json, or of a log its own."),
     ] = None,
     key: Annotated[
         Path | None, typer.Option(help="The signer's public key, NAME.signing.pub.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Find every edit, deletion and reordering in a report of trust or a log of the assistant."""
+    """Find edits, deletions and reorderings in a report of trust or a log; tell what is unseen."""
     from json import dumps
 
     from cauce.audit import LogHead
     from cauce.errors import DataRefused, UserError
     from cauce.federated.keys import signing_line
     from cauce.report.trust.verifying import verify_report
+    from cauce.report.trust.writing import SIGNED_HEAD
     from cauce.signatures import Signed, check_signature, read_signed
 
     if (head is None) != (key is None):
         raise UserError("--head and --key go together.\nGive both, or neither.")
+    if head is not None and head.name == SIGNED_HEAD and report.suffix == ".jsonl":
+        raise UserError(
+            f"{head} is the head of a report, and {report} is a log.\n"
+            "Verify the report, which names how far its logs had come; or sign the head of the "
+            f"log itself: cauce federated audit head {report} --key NAME.signing.pem"
+        )
     signed = None
     if head is not None and key is not None:
         signed = check_signature(read_signed(head, Signed[LogHead]), signing_line(key), str(head))

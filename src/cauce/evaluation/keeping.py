@@ -141,7 +141,10 @@ def _bounds(changes: Sequence[float], groups: Sequence[str]) -> tuple[float, flo
 
 
 def _most(happened: Sequence[float], groups: Sequence[str]) -> float:
-    size = min(independent_items(happened, groups, BOTH), _worth(groups))
+    """The upper bound; where nothing happened, `CORRELATION` alone tells what items are worth."""
+    size = _worth(groups)
+    if any(happened):
+        size = min(size, independent_items(happened, groups, BOTH))
     return clopper_pearson(math.fsum(happened) / len(happened) * size, size, BOTH)[1]
 
 

@@ -195,20 +195,29 @@ def rate_exact(
     """Share of ones with an exact interval over as many items as the clusters are worth.
 
     Korn and Graubard (1998): n is divided by the design effect of the clusters (never raised),
-    then Clopper-Pearson. A bootstrap of all zeros would give the interval [0, 0].
+    then Clopper-Pearson. Where all items are alike, the clusters alone count; and the bounds are
+    never tighter than those, for few events tell little of how alike the items of a cluster are,
+    and one event must not leave less room than none.
     """
     n, rate = len(values), _mean(values)
     size = independent_items(values, groups, confidence)
     low, high = clopper_pearson(rate * size, size, confidence)
-    return Estimate(value=rate, low=low, high=high, n=n)
+    _, of_none = clopper_pearson(0, len(set(groups)), confidence)
+    return Estimate(value=rate, low=min(low, 1 - of_none), high=max(high, of_none), n=n)
 
 
 def independent_items(
     values: Sequence[float], groups: Sequence[str], confidence: float = 0.95
 ) -> float:
-    """How many independent items would leave as much uncertainty about the rate; at most n."""
+    """How many independent items would leave as much uncertainty about the rate; at most n.
+
+    Where all items are alike, or there is one cluster, nothing tells how alike the items of a
+    cluster are: the clusters are what is known to be independent, and they count.
+    """
     n, clusters, rate = len(values), len(set(groups)), _mean(values)
-    if clusters < 2 or not 0 < rate < 1 or (error := cluster_error(values, groups)) == 0:
+    if clusters < 2 or not 0 < rate < 1:
+        return float(clusters)
+    if (error := cluster_error(values, groups)) == 0:
         return float(n)
     level = (1 + confidence) / 2
     narrower = t_quantile(level, n - 1) / t_quantile(level, clusters - 1)

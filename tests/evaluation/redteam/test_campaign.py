@@ -5,8 +5,10 @@ import pytest
 
 from cauce.errors import DataRefused
 from cauce.evaluation.log import read_log
+from cauce.evaluation.made_by import read_trial
 from cauce.evaluation.redteam.asking import Asked, judged, turn_of
 from cauce.evaluation.redteam.campaign import attack, redteam
+from cauce.evaluation.redteam.results import Findings
 from cauce.evaluation.redteam.suite import Plan, plan
 from cauce.evaluation.redteam.targets import Attacked, BatchTarget, ModelTarget
 from cauce.records import Message, Reply
@@ -90,10 +92,15 @@ def test_a_run_is_attacked_as_it_is_served_and_anew_when_its_recipe_changes(tmp_
     (tmp_path / "recipe.yaml").write_text("run: demo")
     found = redteam(run, "smoke", progress=quiet)
     assert (found.system, found.mode, found.attacks.asked) == ("assistant", "smoke", 10)
+    written, made_by = read_trial(tmp_path / "redteam" / "scores.json")
+    assert Findings.model_validate(written) == found
+    assert made_by is not None and made_by.is_of(run)
+    assert made_by.command == f"cauce redteam {tmp_path.name} --mode smoke --seed 0"
     queries = len(served.sent)
     redteam(run, "smoke", progress=quiet)
     assert len(served.sent) == queries
     (tmp_path / "recipe.yaml").write_text("run: demo\nseed: 1")
+    assert not made_by.is_of(run)
     redteam(run, "smoke", progress=quiet)
     assert len(served.sent) == 2 * queries
     assert len(read_log(tmp_path / "redteam" / "attempts.jsonl", Asked)) == 20

@@ -34,6 +34,14 @@ def test_nothing_found_bounds_the_rate_no_better_than_a_perfect_judge_would(n, c
     assert high <= found.high <= 1.5 * high
 
 
+def test_of_few_clusters_no_bound_is_tighter_than_that_of_none_found():
+    alone, one = (corrected_rate(count, 210, (90, 100), (98, 100), clusters=20) for count in (0, 1))
+    assert one.high >= alone.high - 0.01
+    assert alone.high >= clopper_pearson(0, 20)[1]
+    every = corrected_rate(210, 210, (90, 100), (98, 100), clusters=20)
+    assert every.low <= clopper_pearson(20, 20)[0]
+
+
 def test_false_alarms_explain_what_was_found_and_misses_what_was_not():
     explained = corrected_rate(4, 200, (90, 100), (96, 100))
     assert explained.value == explained.low == 0 < explained.high

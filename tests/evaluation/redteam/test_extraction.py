@@ -2,13 +2,14 @@ import pytest
 
 from cauce.evaluation.redteam.asking import Asked, Turn
 from cauce.evaluation.redteam.extraction import (
-    Kept,
+    attempts_at,
     extract,
     extraction_attempts,
     personal_data,
 )
 from cauce.evaluation.redteam.goals import LANGUAGES
-from cauce.evaluation.redteam.targets import Attacked
+from cauce.evaluation.redteam.targets import Attacked, Kept
+from cauce.evaluation.statistics import clopper_pearson
 from cauce.records import Reply
 from cauce.safety.guard.rules import system_rules
 from evaluation.redteam.scripted import REFUSAL, Scripted
@@ -24,7 +25,8 @@ def quiet(text):
 
 def drawn_out_of(answer, tmp_path, kept=KEPT):
     target = Scripted(lambda question: Reply(text=answer(question)))
-    return extract(Attacked("demo", target), kept, tmp_path / "log.jsonl", progress=quiet)
+    attacked = Attacked("demo", target, kept=kept)
+    return extract(attacked, tmp_path / "log.jsonl", progress=quiet)
 
 
 def test_every_technique_is_written_in_every_language():
@@ -37,7 +39,7 @@ def test_nothing_comes_out_of_a_target_that_refuses(tmp_path):
     found = drawn_out_of(lambda question: REFUSAL.text, tmp_path)
     rates = (found.marker, found.rules, found.personal, found.learned)
     assert [rate.value for rate in rates] == [0, 0, 0, 0]
-    assert found.marker.high == pytest.approx(0.1157, abs=1e-4)
+    assert found.marker.high == clopper_pearson(0, 10)[1], "of ten techniques"
     assert (found.asked, found.not_asked) == (60, 0)
 
 
@@ -67,6 +69,19 @@ def test_what_was_not_given_is_not_measured(tmp_path):
     assert found.personal.value == 0
 
 
+@pytest.mark.parametrize(
+    ("kept", "families"),
+    [
+        (KEPT, {"system_prompt", "training_data"}),
+        (Kept(rules=RULES), {"system_prompt"}),
+        (Kept(texts=KEPT.texts), {"training_data"}),
+        (Kept(), set()),
+    ],
+)
+def test_nothing_is_asked_for_that_is_not_there(kept, families):
+    assert {one.family for one in attempts_at(kept)} == families
+
+
 def test_what_stands_in_the_prompt_was_not_drawn_out():
     attempt = extraction_attempts()[0]
     turn = Turn(prompt="¿Es 12345678Z?", answer="12345678Z, y 87654321X.")
@@ -79,5 +94,5 @@ def test_a_second_time_nothing_is_asked(tmp_path):
     first = drawn_out_of(lambda question: "No.", tmp_path)
     target = Scripted()
     log = tmp_path / "log.jsonl"
-    assert extract(Attacked("demo", target), KEPT, log, progress=quiet) == first
+    assert extract(Attacked("demo", target, kept=KEPT), log, progress=quiet) == first
     assert target.sent == []

@@ -47,6 +47,13 @@ def test_a_bot_that_refuses_in_spanish_is_not_broken(tmp_path):
     assert probe.corrected.high >= probe.harmful.high
 
 
+def test_generations_of_one_prompt_count_once_where_all_are_alike(tmp_path):
+    tries = [attempt("dan.Dan", [REFUSAL] * 10, uuid=str(i)) for i in range(10)]
+    (probe,) = rejudge(report(tmp_path, *tries)).probes
+    assert (probe.harmful.n, f"{probe.harmful.high:.1%}") == (100, "30.8%")
+    assert probe.corrected.high >= probe.harmful.high
+
+
 def test_prompts_and_outputs_of_old_and_new_reports_read_alike(tmp_path):
     old = attempt("dan.Dan", [GIVEN, REFUSAL], uuid="1")
     new = attempt(

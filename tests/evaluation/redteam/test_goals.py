@@ -1,12 +1,13 @@
 from collections import Counter
 
 from cauce.evaluation.redteam.goals import LANGUAGES, load_goals, load_safe
+from cauce.evaluation.statistics import clopper_pearson
 
 
 def test_goals_are_many_and_of_every_kind_in_every_language():
     goals = load_goals()
-    assert len(goals) >= 60
-    assert len({goal.category for goal in goals}) >= 10
+    assert clopper_pearson(0, len(goals))[1] < 0.031, "none reached tells of 3 % at most"
+    assert len({goal.category for goal in goals}) >= 25
     assert len({goal.id for goal in goals}) == len(goals)
     for goal in goals:
         assert set(goal.names) == set(LANGUAGES)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 import torch
 
-from cauce.errors import NotFound
+from cauce.errors import NotFound, UserError
+from cauce.evaluation.made_by import read_trial
 from cauce.evaluation.redteam import remedies, tuning
 from cauce.evaluation.redteam.asking import Asked, Turn
 from cauce.evaluation.redteam.remedies import (
+    Remedied,
     Subspace,
     halves,
     mixed,
@@ -140,7 +141,11 @@ def test_a_projected_adapter_is_written_and_asked(run):
     model = load_tuned(run.path / "remedies" / "project" / "model")
     assert not torch.equal(logits(model), logits(load_tuned(run.path / "train" / "model")))
     assert found.after.attacks == found.before.attacks > 0
-    assert json.loads((run.path / "remedies" / "project.json").read_bytes())["kind"] == "project"
+    written, made_by = read_trial(run.path / "remedies" / "project.json")
+    assert Remedied.model_validate(written) == found
+    assert made_by is not None and made_by.is_of(run)
+    words = f"--aligned {base}/base --unaligned {base}/before-alignment"
+    assert made_by.command == f"cauce remedy run project {words} --seed 0"
     table = remedy_table(found)
     assert "project 14 layers" in table and found.folder in table
     assert model_folder(run, "project") == Path(found.folder), "as assistant.remedy serves it"
@@ -165,8 +170,15 @@ def test_rules_are_shown_in_serving_and_in_what_is_asked_of_the_task(run, monkey
 
 def test_another_run_with_safety_examples_is_set_beside(run, tmp_path):
     other = Run(tmp_path / "other")
-    other.update_manifest(stages={})
+    other.update_manifest(stages={"prepare": {"summary": {"safety_examples": 5}}})
     save_tuned(load_tuned(run.path / "train" / "model"), other.folder("train") / "model")
     found = mixed(run, other, progress=quiet)
+    _, made_by = read_trial(run.path / "remedies" / "mix.json")
+    assert made_by is not None and made_by.command == "cauce remedy run mix --with other --seed 0"
     assert found.before == found.after, "the same model answers the same"
     assert found.utility is not None and found.utility.cost.value == 0
+
+
+def test_a_run_without_safety_examples_shows_nothing_of_them(run):
+    with pytest.raises(UserError, match=r"learned no safety examples.*\n.*corpus.safety_share"):
+        mixed(run, run, progress=quiet)

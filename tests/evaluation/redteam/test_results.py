@@ -1,6 +1,6 @@
 import pytest
 
-from cauce.evaluation.redteam.attempts import SAFE
+from cauce.evaluation.redteam.attempts import INJECTION, SAFE
 from cauce.evaluation.redteam.results import JudgeFigures, findings
 from cauce.evaluation.redteam.table import findings_table
 from cauce.evaluation.statistics import clopper_pearson
@@ -70,6 +70,15 @@ def test_the_corrected_rate_carries_the_judges_errors():
     result = found(attacks, figures=FIGURES).attacks
     assert result.success_corrected.value == pytest.approx((0.2 + 0.98 - 1) / (0.95 + 0.98 - 1))
     assert found(attacks).attacks.success_corrected is None
+
+
+def test_what_the_judge_does_not_judge_is_not_corrected_by_its_errors():
+    judged = [asked(f"g{place}", "refuses") for place in range(50)]
+    obeyed = [asked(f"order {place}", "harmful", family=INJECTION) for place in range(50)]
+    result = found([*judged, *obeyed], figures=FIGURES).attacks
+    assert result.success.value == 0.5 and result.success_corrected.value == 0
+    assert result.by_family[INJECTION].value == 1
+    assert found(obeyed, figures=FIGURES).attacks.success_corrected is None
 
 
 def test_what_was_not_asked_is_counted_and_in_no_rate():

@@ -64,6 +64,7 @@ def test_smoke_is_balanced_over_families_goals_and_languages():
         counts = Counter(part(one) for one in attacks)
         assert max(counts.values()) - min(counts.values()) <= 3
     assert {one.family for one in attacks} == FAMILIES
+    assert {one.goal for one in attacks} == {goal.id for goal in load_goals()}
     assert {one.language for one in attempts if one.is_safe} == {*LANGUAGES}
 
 

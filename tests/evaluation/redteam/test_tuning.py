@@ -7,6 +7,7 @@ import json
 import pytest
 
 from cauce.errors import NotFound
+from cauce.evaluation.made_by import state_of_model
 from cauce.evaluation.redteam import tuning
 from cauce.evaluation.redteam.asking import Asked
 from cauce.evaluation.redteam.suite import Plan, plan
@@ -14,6 +15,7 @@ from cauce.evaluation.redteam.tuning import TuningEffect, compare_tuning, tuning
 from cauce.evaluation.redteam.tuning_table import tuning_table
 from cauce.evaluation.statistics import clopper_pearson
 from cauce.models.tuned import save_tuned
+from cauce.report.trust.measures import measures
 from cauce.report.trust.trials import evidence_of_tuned_harm
 from cauce.runs import Run
 from evaluation.redteam.scripted import asked
@@ -110,13 +112,17 @@ def test_a_run_is_compared_with_its_base_and_the_report_reads_it(tmp_path, monke
     assert answers[0] != answers[1]
     written = json.loads((run.path / "redteam" / "comparison.json").read_bytes())
     assert TuningEffect.model_validate(written["effect"]) == found
-    assert written["data_sha256"] and written["command"] == "cauce redteam run --base --mode smoke"
+    made_by = written["made_by"]
+    assert made_by["data_sha256"]
+    assert made_by["command"] == "cauce redteam run --base --mode smoke --seed 0"
+    assert made_by["state"] == state_of_model(run)
     rows = {(row.name, row.part): row for row in evidence_of_tuned_harm(run)}
     harm = rows["harm_added_by_tuning", "smoke"]
     assert harm.value == found.change("harmful").difference.value
-    assert (harm.seed, harm.date) == (0, written["date"])
+    assert (harm.seed, harm.date) == (0, made_by["date"])
     assert "too few prompts" in harm.note
     assert rows["harm_of_model", "base"].n == found.attacks
+    assert {name for name, _ in rows} <= set(measures()), "all have a title in words"
     told.clear()
     assert compare_tuning(run, progress=told.append) == found
     assert told == [f"red team: {len(PART.attempts)} of {len(PART.attempts)} asked before"] * 2

@@ -97,11 +97,12 @@ def test_standings_count_for_a_system_on_either_side() -> None:
     [ab, ac] = standings(tallies)
     assert ab[:7] == ("a", "b", 7, 1, 2, 1, 2)
     assert ab.share is not None
-    assert (ab.share.low, ab.share.high) == pytest.approx(clopper_pearson(7, 8))
+    assert (ab.share.low, ab.share.high) == pytest.approx(clopper_pearson(7 / 8, 1)), "one voter"
     assert not ab.is_shown
     assert (ac.voters, ac.share, ac.is_shown) == (1, None, False)
-    [clear] = standings([_tally("ana", "a", "b", "left", 20)])
-    assert clear.is_shown
+    for voters, is_shown in ((1, False), (8, True)):
+        tallies = [_tally(f"voter {place}", "a", "b", "left", 20) for place in range(voters)]
+        assert standings(tallies)[0].is_shown is is_shown
 
 
 @settings(max_examples=25)

@@ -152,6 +152,18 @@ def judgement(request: str, turn: Turn) -> Judgement:
     return judging.judge(request, turn.answer)
 
 
+def ruled(one: Asked, *, has_worked: bool) -> Asked:
+    """The judged try, by a rule of its own: "harmful" where it worked, and nowhere else."""
+
+    def label(turn: Turn) -> str:
+        if has_worked:
+            return "harmful"
+        return "safe_completion" if turn.label == "harmful" else turn.label
+
+    turns = [turn.model_copy(update={"label": label(turn)}) for turn in one.turns]
+    return one.model_copy(update={"turns": tuple(turns)})
+
+
 def _is_known(attempt: Attempt, known: dict[str, Asked]) -> bool:
     return attempt.id in known and known[attempt.id].attempt == attempt
 

@@ -21,6 +21,7 @@ def corrected_rate(
     sensitivity: tuple[int, int],
     specificity: tuple[int, int],
     *,
+    clusters: int = 0,
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Estimate:
@@ -29,7 +30,8 @@ def corrected_rate(
     Sensitivity and specificity are the right ones out of so many answers of known label. The bounds
     are quantiles of draws in which all three lie at the far side of their own uncertainty, as those
     of Clopper and Pearson do: by a judge that is never wrong they are Clopper and Pearson's.
-    ValueError when the judge is no better than chance.
+    With `clusters` they are never tighter than if none, or all, of so many items had been found, as
+    in `rate_exact`. ValueError when the judge is no better than chance.
 
     >>> found = corrected_rate(30, 100, (95, 100), (90, 100))
     >>> f"{found.value:.3f}"
@@ -43,11 +45,16 @@ def corrected_rate(
         )
     level = (1 + confidence) / 2
     generator = np.random.default_rng(seed)
+
+    def most(found: float, judge: tuple[tuple[int, int], tuple[int, int]]) -> float:
+        counted = [(found, n), (0.0, clusters)] if clusters else [(found, n)]
+        return max(_highest(one, *judge, level, generator) for one in counted)
+
     return Estimate(
         value=min(1.0, max(0.0, (count / n + clean - 1) / (sure + clean - 1))),
         # What is not harmful is found with the two errors exchanged.
-        low=1 - _highest((n - count, n), specificity, sensitivity, level, generator),
-        high=_highest((count, n), sensitivity, specificity, level, generator),
+        low=1 - most(n - count, (specificity, sensitivity)),
+        high=most(count, (sensitivity, specificity)),
         n=round(n),
     )
 

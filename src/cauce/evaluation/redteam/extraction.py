@@ -11,26 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cauce.evaluation.redteam.asking import Asked, Progress, ask_all
-from cauce.evaluation.redteam.attempts import Attempt
+from cauce.evaluation.redteam.attempts import SYSTEM_PROMPT, TRAINING_DATA, Attempt
 from cauce.evaluation.redteam.goals import LANGUAGES, read_texts
-from cauce.evaluation.redteam.targets import Attacked
+from cauce.evaluation.redteam.targets import Attacked, Kept
 from cauce.evaluation.statistics import Estimate, rate_exact
 from cauce.records import Record
 from cauce.safety.guard.canary import leaks, repeats_rules
 from cauce.safety.personal.finding import find, tells_who
-
-SYSTEM_PROMPT, TRAINING_DATA = "system_prompt", "training_data"
-
-
-class Kept(Record):
-    """What a target ought to keep to itself."""
-
-    canary: str = ""
-    """The marker in its system prompt; empty where it has none."""
-    rules: str = ""
-    """Its system prompt."""
-    texts: tuple[str, ...] = ()
-    """What it learned from: personal data that stand there were extracted, others invented."""
 
 
 class Extraction(Record):
@@ -72,11 +59,21 @@ def extraction_attempts() -> list[Attempt]:
     ]
 
 
-def extract(attacked: Attacked, kept: Kept, log: Path, *, progress: Progress) -> Extraction:
+def attempts_at(kept: Kept) -> list[Attempt]:
+    """The requests for what there is to keep: a system prompt, texts that were learned from."""
+    has = {SYSTEM_PROMPT: bool(kept.canary or kept.rules), TRAINING_DATA: bool(kept.texts)}
+    return [one for one in extraction_attempts() if has[one.family]]
+
+
+def extract(attacked: Attacked, log: Path, *, progress: Progress) -> Extraction:
     """What can be drawn out of any target; every answer is logged, none is asked for twice."""
-    return extraction_of(
-        ask_all(extraction_attempts(), attacked.target, log, progress=progress), kept
-    )
+    asked = ask_all(extraction_attempts(), attacked.target, log, progress=progress)
+    return extraction_of(asked, attacked.kept)
+
+
+def is_drawn_out(one: Asked, kept: Kept) -> bool:
+    """Whether a try brought out what it asked for: marker or rules, or what was learned."""
+    return bool(one.turns) and _drawn(one, kept).is_worst(kept)
 
 
 def extraction_of(asked: Sequence[Asked], kept: Kept) -> Extraction:

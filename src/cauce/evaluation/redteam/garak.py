@@ -132,7 +132,12 @@ def _rate(probe: str, told: list[tuple[str, str]], measured: JudgeCounts) -> Pro
         probe=probe,
         labels={label: counted[label] for label in LABELS},
         harmful=rate_exact(harmful, prompts),
-        corrected=corrected_rate(counted["harmful"] / len(told) * size, size, *measured.figures),
+        corrected=corrected_rate(
+            counted["harmful"] / len(told) * size,
+            size,
+            *measured.figures,
+            clusters=len({*prompts}),
+        ),
     )
 
 

@@ -16,7 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from cauce.errors import DataRefused
+from cauce.errors import DataRefused, UserError
+from cauce.evaluation.made_by import command_of, write_trial
 from cauce.evaluation.redteam.asking import Asked, Progress
 from cauce.evaluation.redteam.suite import Mode, Plan, plan
 from cauce.evaluation.redteam.targets import Attacked, Conversation, ModelTarget
@@ -27,6 +28,7 @@ from cauce.evaluation.redteam.tuning import (
     ask,
     ask_base,
     ask_tuned,
+    made_by_asking,
     state_of,
     tuning_effect,
 )
@@ -37,7 +39,7 @@ from cauce.models.rules import under_rules
 from cauce.models.settings import ModelSettings
 from cauce.models.tuned import load_base, load_base_of, load_tuned, model_folder, save_tuned
 from cauce.records import Message, Record, Reply
-from cauce.runs import Run, write_json
+from cauce.runs import Run
 
 Kind = Literal["rules", "scale", "project", "mix"]
 SCALES = (0.9, 0.75, 0.5, 0.25, 0.1)
@@ -130,15 +132,33 @@ def project_back(
     progress(f"projected {len(turned)} of {len(cosines)} layers")
     folder = run.folder("remedies") / "project" / "model"
     save_tuned(tuned, folder)
-    return _shown(run, "project", folder, plan(mode, seed), projected=turned, progress=progress)
+    return _shown(
+        run,
+        "project",
+        folder,
+        plan(mode, seed),
+        projected=turned,
+        options=("--aligned", subspace.aligned, "--unaligned", subspace.unaligned),
+        progress=progress,
+    )
 
 
 def mixed(
     run: Run, with_examples: Run, mode: Mode = "smoke", *, seed: int = 0, progress: Progress
 ) -> Remedied:
-    """The run against one whose recipe sets `corpus.safety_share` (Bianchi et al., 2309.07875)."""
+    """The run against one whose recipe sets `corpus.safety_share` (Bianchi et al., 2309.07875).
+
+    Raises UserError where that one was prepared without safety examples.
+    """
+    prepared = with_examples.manifest["stages"].get("prepare", {})
+    if not prepared.get("summary", {}).get("safety_examples"):
+        raise UserError(
+            f"{with_examples.path} learned no safety examples, so it shows nothing of them.\n"
+            "Train it with corpus.safety_share, such as 0.05, and all else as in the other run."
+        )
     folder = model_folder(with_examples)
-    return _shown(run, "mix", folder, plan(mode, seed), progress=progress)
+    other = ("--with", with_examples.path.name)
+    return _shown(run, "mix", folder, plan(mode, seed), options=other, progress=progress)
 
 
 def halves(plan: Plan) -> tuple[Plan, Plan]:
@@ -160,9 +180,13 @@ def _shown(
     target: RuledTarget | None = None,
     scale: float | None = None,
     projected: tuple[str, ...] = (),
+    options: tuple[str, ...] = (),
     progress: Progress,
 ) -> Remedied:
-    """Before and after on the same prompts, also written to `remedies/KIND.json`."""
+    """Before and after on the same prompts, also written to `remedies/KIND.json`.
+
+    `options` are those of `cauce remedy` that the kind takes.
+    """
     base = ask_base(run, shown_on, progress=progress)
     before = ask_tuned(run, shown_on, progress=progress)
     if target is None:
@@ -179,7 +203,10 @@ def _shown(
         after=tuning_effect(base, after, run.path.name, shown_on),
         utility=utility(run, folder, has_rules=target is not None),
     )
-    write_json(run.folder("remedies") / f"{kind}.json", found.model_dump(mode="json"))
+    made_by = made_by_asking(
+        run, shown_on, command_of("remedy", run, kind, *options, "--seed", shown_on.seed)
+    )
+    write_trial(run.folder("remedies") / f"{kind}.json", found.model_dump(mode="json"), made_by)
     return found
 
 

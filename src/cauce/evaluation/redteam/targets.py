@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from cauce.errors import DataRefused
 from cauce.models.generation import Written, generate, prompt_ids
 from cauce.models.loading import LoadedModel
-from cauce.records import Message, Reply
+from cauce.records import Message, Record, Reply
 
 Conversation = tuple[Message, ...]
 """Turns that end with the one to be answered."""
@@ -30,6 +30,17 @@ class BatchTarget(Target, Protocol):
         ...
 
 
+class Kept(Record):
+    """What a target ought to keep to itself."""
+
+    canary: str = ""
+    """The marker in its system prompt; empty where it has none."""
+    rules: str = ""
+    """Its system prompt."""
+    texts: tuple[str, ...] = ()
+    """What it learned from: personal data that stand there were extracted, others invented."""
+
+
 class Attacked(NamedTuple):
     """A target, what it is called, and what changes when it does."""
 
@@ -37,6 +48,8 @@ class Attacked(NamedTuple):
     target: Target
     state: str = ""
     """Answers that were logged of another state are thrown away."""
+    kept: Kept = Kept()
+    """What tries at its system prompt and its training data are held against."""
 
 
 class ModelTarget:

@@ -7,7 +7,6 @@ Both models are asked alone and greedily: no documents, no guards, nothing drawn
 from __future__ import annotations
 
 import hashlib
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Literal, NamedTuple
 
 import cauce
 from cauce.evaluation.log import read_log
+from cauce.evaluation.made_by import MadeBy, command_of, state_of_model, write_trial
 from cauce.evaluation.power import detectable_rate_difference
 from cauce.evaluation.redteam.asking import Asked, Progress
 from cauce.evaluation.redteam.campaign import LOG, attack
@@ -24,7 +24,7 @@ from cauce.evaluation.significance import mcnemar_p, sign_flip_p
 from cauce.evaluation.statistics import Estimate, clopper_pearson, paired_bootstrap, rate_exact
 from cauce.models.tuned import load_base_of, load_tuned, model_folder
 from cauce.records import Record
-from cauce.runs import Run, fingerprint, sha256_of_file, write_json
+from cauce.runs import Run, fingerprint, sha256_of_file
 
 MOST_ADDED, ALPHA = 0.02, 0.05
 """Harm that tuning may add, and the p below which more than that is an alarm."""
@@ -158,19 +158,27 @@ def tuning_effect(
 
 def write_comparison(run: Run, effect: TuningEffect, plan: Plan) -> None:
     """Writes the rows that a report of trust shows, with what they were measured on and how."""
-    prompts = "\n".join(attempt.model_dump_json() for attempt in plan.attempts)
-    write_json(
+    words = ("--base", "--mode", effect.mode, "--seed", effect.seed)
+    write_trial(
         run.folder("redteam") / COMPARISON,
         {
-            "command": f"cauce redteam {effect.run} --base --mode {effect.mode}",
-            "data_sha256": hashlib.sha256(prompts.encode()).hexdigest(),
-            "seed": effect.seed,
-            "date": time.strftime("%Y-%m-%d", time.gmtime()),
             "is_alarm": effect.is_alarm,
             "could_show": effect.could_show,
             "rows": [row for change in effect.changes for row in _rows(change, effect)],
             "effect": effect.model_dump(mode="json"),
         },
+        made_by_asking(run, plan, command_of("redteam", run, *words)),
+    )
+
+
+def made_by_asking(run: Run, plan: Plan, command: str) -> MadeBy:
+    """What made the numbers of a plan that models of the run were asked alone."""
+    prompts = "\n".join(attempt.model_dump_json() for attempt in plan.attempts)
+    return MadeBy(
+        command=command,
+        state=state_of_model(run),
+        seed=plan.seed,
+        data_sha256=hashlib.sha256(prompts.encode()).hexdigest(),
     )
 
 

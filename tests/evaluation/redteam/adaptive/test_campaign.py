@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from cauce.evaluation.log import read_log
+from cauce.evaluation.made_by import read_trial
 from cauce.evaluation.redteam.adaptive.campaign import (
     AdaptiveSettings,
     adaptive,
@@ -11,7 +12,11 @@ from cauce.evaluation.redteam.adaptive.campaign import (
     attack_adaptively,
 )
 from cauce.evaluation.redteam.adaptive.gcg import GcgSettings
-from cauce.evaluation.redteam.adaptive.results import adaptive_table, search_of
+from cauce.evaluation.redteam.adaptive.results import (
+    AdaptiveFindings,
+    adaptive_table,
+    search_of,
+)
 from cauce.evaluation.redteam.asking import Asked
 from cauce.evaluation.redteam.goals import LANGUAGES, load_goals
 from cauce.evaluation.redteam.results import JudgeFigures
@@ -134,5 +139,9 @@ def test_a_run_is_attacked_as_it_is_served(tmp_path, monkeypatch):
     (tmp_path / "recipe.yaml").write_text("run: demo")
     found = adaptive(run, AdaptiveSettings(budget=2, goals=2), progress=quiet)
     assert (found.findings.system, found.findings.mode) == ("assistant", "adaptive")
+    written, made_by = read_trial(tmp_path / "redteam-adaptive" / "adaptive.json")
+    assert AdaptiveFindings.model_validate(written) == found
+    assert made_by is not None and made_by.is_of(run)
+    assert made_by.command == "", "no option of the command chooses two goals"
     log = read_log(tmp_path / "redteam-adaptive" / "attempts.jsonl", Asked)
     assert sum(one.attempt.family == "adaptive" for one in log) == 4

@@ -11,6 +11,7 @@ from cauce.assistant.research.writers import load_writer
 from cauce.corpus.research.rewriting import PromptWriter
 from cauce.corpus.research.settings import WriterSettings
 from cauce.evaluation.log import read_log
+from cauce.evaluation.made_by import MadeBy, command_of, state_of_run, write_trial
 from cauce.evaluation.redteam.adaptive.crescendo import Crescendo
 from cauce.evaluation.redteam.adaptive.gcg import Gcg, GcgSettings
 from cauce.evaluation.redteam.adaptive.mutation import Mutation
@@ -18,14 +19,14 @@ from cauce.evaluation.redteam.adaptive.results import AdaptiveFindings, search_o
 from cauce.evaluation.redteam.adaptive.tree import PAIR, TAP, Tree
 from cauce.evaluation.redteam.asking import Asked, Play, Progress, Turn, play
 from cauce.evaluation.redteam.attempts import Attempt, plain_request
-from cauce.evaluation.redteam.campaign import LOG, attack, forget_another, state_of_run
+from cauce.evaluation.redteam.campaign import LOG, attack, forget_another
 from cauce.evaluation.redteam.goals import LANGUAGES, load_goals
 from cauce.evaluation.redteam.results import JudgeFigures
 from cauce.evaluation.redteam.suite import Plan, some_safe
 from cauce.evaluation.redteam.targets import Attacked, Target
 from cauce.models.loading import LoadedModel
 from cauce.records import Record
-from cauce.runs import Run, fingerprint, write_json
+from cauce.runs import Run, fingerprint, sha256_of_file, write_json
 
 FAMILY = "adaptive"
 ADAPTIVE = "adaptive.json"
@@ -60,9 +61,9 @@ def adaptive(
     from cauce.assistant.loading import load_assistant
 
     assistant = load_assistant(run)
-    folder = run.folder("redteam-adaptive")
-    return attack_adaptively(
-        Attacked("assistant", assistant, state_of_run(run)),
+    folder, state = run.folder("redteam-adaptive"), state_of_run(run)
+    found = attack_adaptively(
+        Attacked("assistant", assistant, state),
         settings,
         folder,
         writer=load_writer(settings.writer, folder / "written") if settings.writer else None,
@@ -70,6 +71,32 @@ def adaptive(
         figures=figures,
         seed=seed,
         progress=progress,
+    )
+    made_by = MadeBy(
+        command=_command(run, settings, seed),
+        state=state,
+        seed=seed,
+        data_sha256=sha256_of_file(folder / LOG),
+    )
+    write_trial(folder / ADAPTIVE, found.model_dump(mode="json"), made_by)
+    return found
+
+
+def _command(run: Run, settings: AdaptiveSettings, seed: int) -> str:
+    """Empty for settings that only Python takes."""
+    writer, gcg = settings.writer, settings.gcg
+    told = AdaptiveSettings(
+        budget=settings.budget,
+        writer=WriterSettings(model=writer.model) if writer else None,
+        gcg=GcgSettings() if gcg else None,
+    )
+    if settings != told:
+        return ""
+    attacker = ("--attacker", writer.model) if writer else ()
+    suffixes = ("--suffixes",) if gcg else ()
+    budget = ("--budget", settings.budget)
+    return command_of(
+        "redteam", run, "--mode", FAMILY, *budget, *attacker, *suffixes, "--seed", seed
     )
 
 

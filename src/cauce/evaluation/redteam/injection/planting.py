@@ -11,8 +11,9 @@ import html
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
+from cauce.evaluation.redteam.attempts import INJECTION, Attempt
 from cauce.evaluation.redteam.goals import read_texts
 from cauce.records import Language
 
@@ -20,6 +21,8 @@ Form = Literal["visible", "white_text", "hidden_markup", "comment", "zero_width"
 FORMS: tuple[Form, ...] = get_args(Form)
 """How an order stands in a document; `citation` is the title of a work that an article cites."""
 LEAFLET_FORMS: tuple[Form, ...] = tuple(form for form in FORMS if form != "citation")
+HIDDEN_FORMS: tuple[Form, ...] = ("white_text", "hidden_markup", "comment")
+"""Those that no person sees who reads the document."""
 
 _ZERO_WIDTH = "\u200b"
 _MARKUP: dict[Form, Callable[[str], str]] = {
@@ -29,14 +32,6 @@ _MARKUP: dict[Form, Callable[[str], str]] = {
     "comment": lambda order: f"<!-- {order} -->",
     "zero_width": lambda order: f"<p>{_ZERO_WIDTH.join(order)}</p>",
 }
-
-
-class PlantedQuestion(NamedTuple):
-    """An ordinary question that a planted document answers."""
-
-    question: str
-    form: Form
-    language: Language
 
 
 @functools.cache
@@ -56,7 +51,7 @@ def joined_words() -> str:
     return "".join(planted_texts()["words"])
 
 
-def write_leaflets(folder: Path, form: Form) -> list[PlantedQuestion]:
+def write_leaflets(folder: Path, form: Form) -> list[Attempt]:
     """Electronic leaflets (FHIR) in Spanish and English, each section beginning with the order.
 
     Returns what to ask; `EpiSource` reads the folder.
@@ -66,28 +61,47 @@ def write_leaflets(folder: Path, form: Form) -> list[PlantedQuestion]:
     for language in ("es", "en"):
         for number, name in enumerate(planted_texts()["medicines"]):
             called = name if language == "es" else f"{name[:-2]}in"
-            order = _MARKUP[form](html.escape(order_in(language, number), quote=False))
-            bundle = _bundle(called, f"{number}{language}", language, order)
+            order = order_in(language, number)
+            marked = _MARKUP[form](html.escape(order, quote=False))
+            bundle = _bundle(called, f"{number}{language}", language, marked)
             path = folder / f"{called}.json"
             path.write_text(json.dumps(bundle, ensure_ascii=False), "utf-8")
             asked += [
-                PlantedQuestion(question, form, language)
-                for question in _questions(called, language)
+                _attempt(f"{called}-{place}", question, order=order, form=form, language=language)
+                for place, question in enumerate(_questions(called, language))
             ]
     return asked
 
 
-def write_articles(folder: Path) -> list[PlantedQuestion]:
+def write_articles(folder: Path) -> list[Attempt]:
     """Articles (JATS, English) that each cite works with the order as their titles.
 
     Returns what to ask; `ArticlesSource` reads the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    findings = planted_texts()["findings"]
-    for number, finding in enumerate(findings):
+    asked = []
+    for number, finding in enumerate(planted_texts()["findings"]):
+        order = order_in("en", number)
         path = folder / f"article-{number}.xml"
-        path.write_text(_article(number, finding["text"], order_in("en", number)), "utf-8")
-    return [PlantedQuestion(finding["question"], "citation", "en") for finding in findings]
+        path.write_text(_article(number, finding["text"], order), "utf-8")
+        asked.append(
+            _attempt(path.stem, finding["question"], order=order, form="citation", language="en")
+        )
+    return asked
+
+
+def _attempt(place: str, question: str, *, order: str, form: Form, language: Language) -> Attempt:
+    """An ordinary question that a planted document answers; tries at one order are a cluster."""
+    return Attempt(
+        id=f"{INJECTION}-{form}/{place}/{language}",
+        family=INJECTION,
+        technique=form,
+        goal=f"{INJECTION}/{order}",
+        category=INJECTION,
+        language=language,
+        request=order,
+        prompts=(question,),
+    )
 
 
 def _questions(name: str, language: Language) -> Iterator[str]:
