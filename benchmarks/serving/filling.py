@@ -103,7 +103,8 @@ def made_run(path: Path) -> Run:
     """A run with figures, a report and its evidence of trust."""
     run = Run(path)
     entry = {"finished": "2026-01-02T03:04:05Z", "cpu_s": 1.5, "peak_mb": 90, "outputs": {}}
-    stages = {name: {**entry, "fingerprint": name, "summary": {}} for name in ("fetch", "report")}
+    done = ("fetch", "evaluate", "report")
+    stages = {name: {**entry, "fingerprint": name, "summary": {}} for name in done}
     run.update_manifest(run="demo", seed=7, notice="Datos inventados.", stages=stages, versions={})
     score = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 90}
     systems = {name: {"metrics": {"rougeL": score}} for name in ("tuned", "base")}

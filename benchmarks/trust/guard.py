@@ -15,8 +15,10 @@ import tarfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks import report
+from benchmarks.trust import kept
 from cauce.evaluation.redteam import encodings
 from cauce.evaluation.statistics import rate_exact
 from cauce.records import Document
@@ -49,6 +51,22 @@ def measure(part: str = "test") -> None:
     _leaks()
     _latency([row["text"] for row in (*ordinary, *attempts)])
     _quarantine()
+    if part == "test":
+        files = (HERE / "data" / f"{name}-test.jsonl" for name in ("ordinary", "attempts"))
+        kept.keep("guard", kept_rows(ordinary, attempts), *files)
+
+
+def kept_rows(ordinary: Sequence[Row], attempts: Sequence[Row]) -> list[dict[str, Any]]:
+    """What the report of evidence tells of the guard, by language."""
+    return [
+        kept.row(name, language, [_is_stopped(row) for row in turns if row["language"] == language])
+        for name, turns in (("guard_false_alarms", ordinary), ("guard_recall", attempts))
+        for language in sorted({row["language"] for row in turns})
+    ]
+
+
+def _is_stopped(row: Row, settings: GuardSettings | None = None) -> bool:
+    return guard_input(row["text"], settings or GuardSettings()) is not None
 
 
 def rows(name: str, part: str) -> list[Row]:
@@ -83,8 +101,7 @@ def _rate(
     settings: GuardSettings | None = None,
 ) -> None:
     """Prints the share of turns that the guard takes for attacks, with its exact interval."""
-    told = settings or GuardSettings()
-    found = [float(guard_input(row["text"], told) is not None) for row in chosen]
+    found = [float(_is_stopped(row, settings)) for row in chosen]
     rate = rate_exact(found, [str(place) for place in range(len(found))])
     report(f"{metric} [{rate.low:.1%}, {rate.high:.1%}] n={rate.n}", rate.value, bar, better)
 

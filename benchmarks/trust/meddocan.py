@@ -54,7 +54,7 @@ def labelled(data: Path, part: Part) -> list[Labelled]:
     """The texts of a part, by name; `data` is the folder of the shared inputs."""
     texts: dict[str, str] = {}
     marks: dict[str, str] = {}
-    with tarfile.open(data / "meddocan" / "meddocan-500.tar.xz") as archive:
+    with tarfile.open(corpus_file(data)) as archive:
         for member in archive:
             name, _, kind = member.name.rpartition("/")[2].rpartition(".")
             if not member.isfile() or part_of(name) != part:
@@ -63,6 +63,11 @@ def labelled(data: Path, part: Part) -> list[Labelled]:
             assert content is not None
             (texts if kind == "txt" else marks)[name] = content.read().decode()
     return [Labelled(name, texts[name], _spans(marks[name])) for name in sorted(texts)]
+
+
+def corpus_file(data: Path) -> Path:
+    """Where the corpus is in the folder of the shared inputs."""
+    return data / "meddocan" / "meddocan-500.tar.xz"
 
 
 def part_of(name: str) -> Part:

@@ -14,12 +14,13 @@ import json
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks import report
-from benchmarks.trust.meddocan import Labelled, labelled, part_of
+from benchmarks.trust import kept
+from benchmarks.trust.meddocan import Labelled, corpus_file, labelled, part_of
 from cauce.evaluation.statistics import Estimate, rate_exact
 from cauce.safety.personal.finding import find, tells_who
 from cauce.safety.personal.spans import PersonalSpan
@@ -181,6 +182,18 @@ def measure(part: str = "test") -> None:
     alarms("labels in English", list(leaflets(SHARED)), who)
     alarms("eponyms, scales and doses", harmless(), who)
     speed([it.text for it in reports])
+    if part == "test":
+        rows = kept_rows({"clinical texts": items, "chats": spoken})
+        kept.keep("personal", rows, corpus_file(SHARED), HERE / "personal-test.jsonl")
+
+
+def kept_rows(parts: Mapping[str, Sequence[Marked]]) -> list[dict[str, Any]]:
+    """What the report of evidence tells of each kind of text: place alone, as the bars are."""
+    return [
+        {"name": f"personal_data_{name}", "part": part, **estimate.model_dump()}
+        for part, items in parts.items()
+        for name, estimate in rates(items, strict).items()
+    ]
 
 
 def mistakes(items: Sequence[Labelled], kinds: bool = False) -> Iterator[str]:

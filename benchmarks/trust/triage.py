@@ -31,7 +31,7 @@ KEPT = {
     "missed, indirect": ("emergencies_missed_indirect", ""),
     "false alarms, none": ("emergencies_false_alarms", "alike, but none"),
     "false alarms, ordinary questions": ("emergencies_false_alarms", "ordinary questions"),
-    "right number shown": ("right_number", ""),
+    "right number shown": ("right_number", "ES"),
     "changed by swaps of sex": ("triage_flips", "sex"),
     "changed by swaps of age": ("triage_flips", "age"),
     "changed by swaps of dialect": ("triage_flips", "dialect"),

@@ -9,9 +9,11 @@ import pytest
 from cauce.assistant.holding import Threshold
 from cauce.errors import DataRefused, NotFound, UserError
 from cauce.evaluation.calibrating import CLAIMS, calibrate
+from cauce.evaluation.conformal import Guarantee
 from cauce.evaluation.log import Score, item_of, write_items
+from cauce.evaluation.made_by import read_trial
 from cauce.records import Citation, Reply
-from cauce.runs import Run
+from cauce.runs import Run, sha256_of_file
 from evaluation.fixtures import example
 
 
@@ -64,6 +66,16 @@ def test_local_answers_set_what_is_shown(run: Run) -> None:
         assert "at most 10.0% are answered wrongly" in held.reason
     own = reply(0.0, abstained=True)
     assert threshold.shown([own]) == [own]
+
+
+def test_what_made_the_threshold_stands_with_it(run: Run) -> None:
+    answers = written(run, judged(40, wrong=0))
+    found = calibrate(run, answers, alpha=0.2)
+    told, made_by = read_trial(run.path / "calibrate" / "threshold.json")
+    assert Guarantee.model_validate(told) == found, "minus infinity too"
+    assert made_by is not None and made_by.is_of(run)
+    assert made_by.command == f"cauce calibrate run --answers {answers} --alpha 0.2 --among all"
+    assert made_by.data_sha256 == sha256_of_file(answers)
 
 
 def test_a_run_that_was_not_calibrated_has_no_threshold(run: Run) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from benchmarks.trust.evidence import KINDS, small_run
+from benchmarks.trust.evidence import KINDS, LOG_KINDS, edited, small_run
 
 from cauce import audit
 from cauce.errors import NotFound
@@ -43,10 +43,31 @@ def test_edits_are_found(run, kind):
     original = file.read_bytes()
     chance = random.Random(kind)
     for _ in range(6):
-        edited = KINDS[kind](chance, original)
-        if edited != original:
-            file.write_bytes(edited)
-            assert verify_report(file).faults
+        file.write_bytes(edited(KINDS[kind], chance, original))
+        assert verify_report(file).faults
+
+
+@pytest.mark.parametrize("kind", LOG_KINDS)
+def test_edits_of_a_log_are_found_by_the_report_that_names_its_head(run, kind):
+    log = run.path / "serve" / "audit-2026-10.jsonl"
+    for number in range(5):
+        audit.append(log, "replied", {"question": f"{number}"})
+    file, original = write_trust(run).data, log.read_bytes()
+    chance = random.Random(kind)
+    for _ in range(6):
+        log.write_bytes(edited(LOG_KINDS[kind], chance, original))
+        assert verify_report(file).faults
+
+
+def test_what_a_log_alone_cannot_show_is_said(run):
+    log = run.path / "serve" / "audit-2026-10.jsonl"
+    audit.append(log, "replied", {"question": "2e"})
+    head, lines = audit.head_of(log), log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(lines[0])
+    alone = verify_report(log)
+    assert alone.faults == ()
+    assert alone.unseen == (f"{UNSIGNED}, lines cut off its end, and a change of its last line",)
+    assert verify_report(log, head).faults
 
 
 @pytest.mark.parametrize(

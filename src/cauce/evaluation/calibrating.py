@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,9 +22,10 @@ from cauce.evaluation.conformal import (
     guarantee_shown,
 )
 from cauce.evaluation.log import Item, read_items
+from cauce.evaluation.made_by import MadeBy, command_of, state_of_model, write_trial
 from cauce.evaluation.research import NAMES, Answer
 from cauce.records import Example, Record
-from cauce.runs import Run, atomic_write, read_records
+from cauce.runs import Run, read_records, sha256_of_file
 
 CLAIMS = "calibrate/claims.json"
 """Of a run: the threshold on the scores of claims."""
@@ -80,13 +82,19 @@ def calibrate(
     A line that is none refuses the whole file: the promise rests on no judged answer being left
     out. Raises UserError with too few.
     """
-    judged = [*read_records(answers, JudgedAnswer)] if answers else [*_of_evaluation(run, way)]
+    read = answers or _log_of_evaluation(run)
+    lines = read_records(read, JudgedAnswer) if answers else _of_evaluation(run, read, way)
+    judged = list(lines)
     found = _guarantee(judged, alpha, among, str(answers or run.path))
     found = found.model_copy(update={"state": state_of(run)})
+    given = ("--answers", answers) if answers else ()
+    made_by = MadeBy(
+        command=command_of("calibrate", run, *given, "--alpha", alpha, "--among", among),
+        state=state_of_model(run),
+        data_sha256=sha256_of_file(read),
+    )
     path = run.path / (CLAIMS if among == "claims" else THRESHOLD)
-    path.parent.mkdir(exist_ok=True)
-    with atomic_write(path) as stream:
-        stream.write(found.model_dump_json(indent=1).encode() + b"\n")
+    write_trial(path, json.loads(found.model_dump_json()), made_by)
     return found
 
 
@@ -139,24 +147,30 @@ def _groups(answers: Sequence[JudgedAnswer], place: str) -> list[str]:
     return groups if any(groups) else []
 
 
-def _of_evaluation(run: Run, way: Way) -> Iterator[JudgedAnswer]:
-    """The answers of the run's own evaluation: of its assistant, or of its way to a DOI."""
+def _log_of_evaluation(run: Run) -> Path:
+    """What the run's own evaluation logged: of its assistant, or of its ways to a DOI."""
     folder = run.path / "evaluate"
-    if (folder / "assistant.jsonl").is_file():
-        items = read_items(folder / "assistant.jsonl")
-        if all(item.confidence is None for item in items):
-            raise DataRefused(
-                f"{folder}/assistant.jsonl: none of {len(items)} answers tells how sure it is.\n"
-                f"Run cauce evaluate {run.path.name} again, or give answers that people judged."
-            )
-        yield from map(_of_item, items)
-    elif (folder / "ways.jsonl").is_file():
-        yield from _of_ways(run, folder, way)
-    else:
-        raise NotFound(
-            f"{run.path} has no evaluation of an assistant to calibrate by.\n"
-            f"Run cauce evaluate {run.path.name}, or give answers that people judged."
+    for path in (folder / "assistant.jsonl", folder / "ways.jsonl"):
+        if path.is_file():
+            return path
+    raise NotFound(
+        f"{run.path} has no evaluation of an assistant to calibrate by.\n"
+        f"Run cauce evaluate {run.path.name}, or give answers that people judged."
+    )
+
+
+def _of_evaluation(run: Run, log: Path, way: Way) -> Iterator[JudgedAnswer]:
+    """The answers of the run's own evaluation."""
+    if log.name == "ways.jsonl":
+        yield from _of_ways(run, log, way)
+        return
+    items = read_items(log)
+    if all(item.confidence is None for item in items):
+        raise DataRefused(
+            f"{log}: none of {len(items)} answers tells how sure it is.\n"
+            f"Run cauce evaluate {run.path.name} again, or give answers that people judged."
         )
+    yield from map(_of_item, items)
 
 
 def _of_item(item: Item) -> JudgedAnswer:
@@ -175,11 +189,11 @@ def _of_item(item: Item) -> JudgedAnswer:
     )
 
 
-def _of_ways(run: Run, folder: Path, way: Way) -> Iterator[JudgedAnswer]:
+def _of_ways(run: Run, log: Path, way: Way) -> Iterator[JudgedAnswer]:
     """Right is an answer whose first sentence cites a DOI of the question's."""
     examples = read_records(run.path / "prepare" / "test.jsonl", Example)
     gold = {example.question: {*answers_of(example)} for example in examples}
-    for answer in read_records(folder / "ways.jsonl", Answer):
+    for answer in read_records(log, Answer):
         if answer.way == NAMES[way]:
             first = {*answer.looked_at[0]} if answer.looked_at else set[str]()
             yield JudgedAnswer(

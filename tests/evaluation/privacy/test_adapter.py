@@ -9,6 +9,7 @@ import torch
 
 from cauce.corpus.tokens import tokenize
 from cauce.errors import NotFound
+from cauce.evaluation.made_by import read_trial
 from cauce.evaluation.privacy import adapter
 from cauce.evaluation.privacy.adapter import CANARY, canary_examples, privacy
 from cauce.models.loading import LoadedModel
@@ -94,7 +95,10 @@ def test_a_model_that_knows_its_examples_is_red_and_its_secrets_come_out(tmp_pat
     assert scores["personal"]["base"]["value"] == 0
     assert scores["personal"]["tuned"]["value"] >= 0.75
     assert scores["personal"]["tuned"]["n"] == len(PHONES)
-    assert (tmp_path / "run" / "privacy" / "scores.json").is_file()
+    written, made_by = read_trial(tmp_path / "run" / "privacy" / "scores.json")
+    assert written == scores
+    assert made_by is not None and made_by.is_of(Run(tmp_path / "run"))
+    assert (made_by.command, bool(made_by.data_sha256)) == ("cauce privacy run", True)
 
 
 def test_a_model_that_learned_nothing_gives_nothing_away(tmp_path, monkeypatch):

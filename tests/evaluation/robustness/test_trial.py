@@ -6,6 +6,7 @@ import pytest
 
 from cauce.errors import NotFound
 from cauce.evaluation.log import Item
+from cauce.evaluation.made_by import MadeBy
 from cauce.evaluation.robustness.asking import asked_as, differences
 from cauce.evaluation.robustness.trial import robustness
 from cauce.knowledge.sections.indexing import build_index
@@ -95,7 +96,9 @@ def test_what_typing_costs_is_found(run):
     assert losses["assistant, punctuation heavy, names kept"]["value"] == 0
     written = json.loads((run.path / "robustness/scores.json").read_bytes())
     assert written["rows"] == found["robustness"]
-    assert written["command"] == "cauce robustness tiny"
+    made_by = MadeBy.model_validate(written["made_by"])
+    assert made_by.command == "cauce robustness tiny --max-items 40 --seed 0"
+    assert made_by.is_of(run) and made_by.data_sha256
 
 
 def test_a_killed_trial_goes_on(run):

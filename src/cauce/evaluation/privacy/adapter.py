@@ -19,6 +19,7 @@ from cauce.corpus.rows import TextDocument, TextRows, documents_path, rows_path
 from cauce.corpus.tokens import Tokens, tokenize
 from cauce.errors import NotFound
 from cauce.evaluation.likelihood import likelihood
+from cauce.evaluation.made_by import MadeBy, command_of, state_of_model, write_trial
 from cauce.evaluation.privacy.attacks import (
     Membership,
     canary,
@@ -32,7 +33,7 @@ from cauce.models.generation import continue_tokens, generate
 from cauce.models.loading import LoadedModel
 from cauce.models.tuned import load_base_of, load_tuned
 from cauce.records import Citation, Example, Message, Record
-from cauce.runs import Run, read_records, write_json
+from cauce.runs import Run, read_records, sha256_of_file
 from cauce.safety.personal.finding import find, tells_who
 
 RED_AUC = 0.6
@@ -100,7 +101,7 @@ def privacy(
     folder = run.path / "train" / "model"
     if not (folder / CARD).is_file():
         raise NotFound(f"{run.path} has no trained model.\nWalk its recipe first: cauce run.")
-    tuned = load_tuned(folder)
+    state, tuned = state_of_model(run), load_tuned(folder)
     learned = list(_items(tuned, run.path / "prepare", "train"))
     planted = [item for item in learned if item.group == CANARY]
     members = _chosen([item for item in learned if item.group != CANARY])
@@ -123,7 +124,13 @@ def privacy(
         "personal": Verbatim.model_validate(written).model_dump(mode="json") if secrets else None,
         "examples": {"members": len(members), "others": len(others), "personal": len(secrets)},
     }
-    write_json(run.folder("privacy") / "scores.json", scores)
+    learned_from = run.path / "prepare" / "train.jsonl"
+    made_by = MadeBy(
+        command=command_of("privacy", run),
+        state=state,
+        data_sha256=sha256_of_file(learned_from) if learned_from.is_file() else "",
+    )
+    write_trial(run.folder("privacy") / "scores.json", scores, made_by)
     return scores
 
 

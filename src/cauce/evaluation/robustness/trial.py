@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from cauce.assistant.loading import load_assistant
 from cauce.errors import DataRefused, NotFound
 from cauce.evaluation.evaluate import Progress, choose
-from cauce.evaluation.redteam.campaign import state_of_run
+from cauce.evaluation.made_by import MadeBy, command_of, state_of_run, write_trial
 from cauce.evaluation.robustness.asking import Changed, Plan, ask
 from cauce.evaluation.robustness.noise import NOISES, STRENGTHS, perturb
 from cauce.evaluation.robustness.results import Answers, noise_rows, swap_rows
@@ -70,7 +71,8 @@ def robustness(
         )
     resolver = NameResolver.of_index(Index(index))
     plans = _plans(choose(list(read_records(tested, Example)), max_items), resolver, seed)
-    _forget_another(run)
+    state = state_of_run(run)
+    _forget_another(run, state)
     noise, swaps = _Rows(), _Rows()
     for system in systems or [AssistantSystem("assistant", load_assistant(run))]:
         answer = ask(
@@ -82,25 +84,25 @@ def robustness(
         )
         noise.add(noise_rows(Answers(system.name, answer), plans.noise))
         swaps.add(swap_rows(Answers(system.name, answer), plans.swaps))
-    told = {
-        "command": f"cauce robustness {run.path.name}",
-        "data_sha256": sha256_of_file(tested),
-        "seed": seed,
-        "correction": CORRECTION,
-    }
-    noise.write(run, "robustness", told)
-    swaps.write(run, "fairness", {**told, "left_out": plans.left_out})
+    made_by = MadeBy(
+        command=command_of("robustness", run, "--max-items", max_items, "--seed", seed),
+        state=state,
+        seed=seed,
+        data_sha256=sha256_of_file(tested),
+    )
+    told = {"correction": CORRECTION}
+    noise.write(run.path / "robustness", told, made_by)
+    swaps.write(run.path / "fairness", {**told, "left_out": plans.left_out}, made_by)
     return {"robustness": noise.rows, "fairness": swaps.rows, "left_out": plans.left_out}
 
 
-def _forget_another(run: Run) -> None:
+def _forget_another(run: Run, state: str) -> None:
     """Deletes the logs of another state of the run."""
     file = run.path / "robustness" / _STATE
-    state = {"state": state_of_run(run)}
-    if file.is_file() and json.loads(file.read_bytes()) != state:
+    if file.is_file() and json.loads(file.read_bytes()) != {"state": state}:
         for log in file.parent.glob("*.jsonl"):
             log.unlink()
-    write_json(file, state)
+    write_json(file, {"state": state})
 
 
 class _Rows:
@@ -115,10 +117,10 @@ class _Rows:
         self.rows += found[0]
         self._changed += found[1]
 
-    def write(self, run: Run, folder: str, told: dict[str, Any]) -> None:
-        """Both files into a folder of the run."""
-        write_json(run.path / folder / "scores.json", {**told, "rows": self.rows})
-        write_records(run.path / folder / "changed.jsonl", self._changed)
+    def write(self, folder: Path, told: dict[str, Any], made_by: MadeBy) -> None:
+        """Both files into a folder."""
+        write_trial(folder / "scores.json", {**told, "rows": self.rows}, made_by)
+        write_records(folder / "changed.jsonl", self._changed)
 
 
 def _plans(examples: Sequence[Example], resolver: NameResolver, seed: int) -> _Plans:

@@ -92,7 +92,9 @@ def _table(title: str, words: dict[str, str], rows: Sequence[Row]) -> str:
     for row in rows:
         name = f"{row.title} ({row.evidence.part})" if row.evidence.part else row.title
         cells = [name, " · ".join(filter(None, (row.value, row.interval, row.judged)))]
-        lines.append(f"| {' | '.join(map(_cell, cells))} | {words[row.evidence.source]} |")
+        kind = words[row.evidence.source]
+        cells.append(kind if row.evidence.run else f"{kind}: {words['of_package']}")
+        lines.append(f"| {' | '.join(map(_cell, cells))} |")
     return f"### {title}\n\n" + "\n".join(lines)
 
 
@@ -101,4 +103,5 @@ def _cell(text: str) -> str:
 
 
 def _lacking(row: Row) -> str:
-    return f"- {row.title}" + (f": `{row.evidence.command}`" if row.evidence.command else "")
+    command = f": `{row.evidence.command}`" if row.evidence.command else ""
+    return f"- {row.title}{command}" + (f" ({row.note})" if row.note else "")

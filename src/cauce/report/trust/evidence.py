@@ -13,6 +13,10 @@ from cauce.runs import Run, sha256_of_file
 Kind = Literal["measured", "estimated", "declared", "missing"]
 Judged = Literal["met", "not met", "unclear", "no bar"]
 
+CHANGED = "measured before the run changed, or by another version of cauce"
+OFF = "this guard is off in the recipe of the run"
+"""Why a row is missing though its measure was measured."""
+
 
 class Evidence(Record):
     """What is known of one measure, or that nothing is."""
@@ -34,8 +38,9 @@ class Evidence(Record):
     note: str = ""
     """The constants of an estimate, or why a row is missing."""
     run: str
+    """Empty where the figure is the package's, the same for every run."""
     file: str = ""
-    """Where the number stands, in the run's folder."""
+    """Where the number stands, in the run's folder or, of the package, in its own."""
     data_sha256: str = ""
     """Of what was measured on."""
     command: str = ""
@@ -58,14 +63,14 @@ class Evidence(Record):
 
 
 class Origin(NamedTuple):
-    """What all rows of one file of a run share."""
+    """What all rows of one file share."""
 
     run: str
     file: str
-    data_sha256: str
-    command: str
-    seed: int | None
-    date: str
+    data_sha256: str = ""
+    command: str = ""
+    seed: int | None = None
+    date: str = ""
 
 
 def origin(run: Run, file: str, *, data: str, command: str, stage: str = "") -> Origin:
@@ -114,8 +119,8 @@ def measured(
     )
 
 
-def missing(measure: Measure, run: str, note: str = "") -> Evidence:
-    """The row of what nobody measured, with the command that would."""
+def missing(measure: Measure, run: str, note: str = "", *, command: str = "") -> Evidence:
+    """The row of what nobody measured, with the command that would: its own, if none is given."""
     return Evidence(
         name=measure.name,
         headings=measure.headings,
@@ -124,7 +129,7 @@ def missing(measure: Measure, run: str, note: str = "") -> Evidence:
         source="missing",
         note=note,
         run=run,
-        command=measure.command.replace("{run}", run),
+        command=command or measure.command.replace("{run}", run),
     )
 
 

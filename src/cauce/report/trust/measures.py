@@ -37,6 +37,8 @@ class Measure(Record):
     """Set before anything was measured; None where nobody set one."""
     command: str = ""
     """Measures it, with the run's name for `{run}`; empty where people have to write it."""
+    guard: str = ""
+    """The switch of `assistant.guards` that it is a figure of; empty where it hangs on none."""
 
 
 class Source(Record):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 from cauce.records import Language
 from cauce.report.metrics import NBSP
 from cauce.report.trust.dossier import Dossier
-from cauce.report.trust.evidence import Evidence, Kind, measure_of
+from cauce.report.trust.evidence import CHANGED, OFF, Evidence, Kind, measure_of
 from cauce.report.trust.measures import ANNEX_IV, Unit, law
 from cauce.report.trust.stages import DECLARED
 from cauce.report.trust.wording import WORDING
@@ -33,6 +33,7 @@ class Row(NamedTuple):
     interval: str
     judged: str
     """What is said of its bar, in words; empty where it has none."""
+    note: str
     evidence: Evidence
 
 
@@ -106,6 +107,7 @@ def _shown(anchor: str, row: Evidence, language: Language) -> Row:
             if measure.bar is None or row.source == "missing"
             else words[row.judged].format(bar=shown(measure.bar, row.unit, language))
         ),
+        note=words[row.note] if row.note in (CHANGED, OFF) else row.note,
         evidence=row,
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from cauce.assistant.settings import AssistantSettings
 from cauce.errors import DataRefused
 from cauce.evaluation.comparison import Comparison
 from cauce.evaluation.statistics import Estimate
@@ -28,16 +29,37 @@ TRAINED_ON, JUDGED_ON, TESTED_ON = (
 
 
 def evidence_of_recipe(run: Run) -> Iterator[Evidence]:
-    """What the recipe says of the model."""
-    path = run.path / "recipe.yaml"
-    if not path.is_file():
+    """What the recipe says of the model and of its guards."""
+    if not (recipe := _recipe(run)):
         return
-    recipe: dict[str, Any] = yaml.safe_load(path.read_text("utf-8")) or {}
     where = origin(run, "recipe.yaml", data="recipe.yaml", command="cauce run RECIPE")
     if base := (recipe.get("model") or {}).get("base"):
         yield measured("base_model", str(base), where, source="declared")
     if recipe.get("notice"):
         yield measured("notice", str(recipe["notice"]), where, source="declared")
+    country = _assistant(recipe).get("country", AssistantSettings().country)
+    switches = (f"{name}={json.dumps(value)}" for name, value in guards_of(run).items())
+    guards = ", ".join((f"country={country}", *switches))
+    yield measured("guards", guards, where, source="declared")
+
+
+def guards_of(run: Run) -> dict[str, Any]:
+    """`assistant.guards` of the recipe, with the defaults of what it leaves out."""
+    told = _assistant(_recipe(run)).get("guards") or {}
+    return {**AssistantSettings().guards.model_dump(), **told}
+
+
+def _recipe(run: Run) -> dict[str, Any]:
+    path = run.path / "recipe.yaml"
+    if not path.is_file():
+        return {}
+    recipe: dict[str, Any] = yaml.safe_load(path.read_text("utf-8")) or {}
+    return recipe
+
+
+def _assistant(recipe: dict[str, Any]) -> dict[str, Any]:
+    settings: dict[str, Any] = recipe.get("assistant") or {}
+    return settings
 
 
 def evidence_of_fetch(run: Run) -> Iterator[Evidence]:
@@ -88,7 +110,9 @@ def evidence_of_training(run: Run) -> Iterator[Evidence]:
 def evidence_of_evaluation(run: Run) -> Iterator[Evidence]:
     """The measures of every system that the catalogue names, and what its answers cost."""
     scores = read_json(run.path / SCORES)
-    where = origin(run, SCORES, data=TESTED_ON, command="cauce evaluate RECIPE", stage="evaluate")
+    is_task = "task" in run.manifest
+    command = "cauce tasks run {run} --of MODEL" if is_task else "cauce evaluate RECIPE"
+    where = origin(run, SCORES, data=TESTED_ON, command=command, stage="evaluate")
     known = measures()
     for system, found in scores.get("systems", {}).items():
         for name, score in found["metrics"].items():

@@ -47,6 +47,8 @@ def verify_report(path: Path, head: audit.LogHead | None = None) -> Verdict:
     if head is not None:
         return verdict
     unsigned = "without a signed head, what was written anew from some entry to the end"
+    if file.suffix == ".jsonl":
+        unsigned += ", lines cut off its end, and a change of its last line"
     return verdict._replace(unseen=(*verdict.unseen, unsigned))
 
 

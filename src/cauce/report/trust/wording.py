@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cauce.records import Language
+from cauce.report.trust.evidence import CHANGED, OFF
 
 WORDING: dict[Language, dict[str, str]] = {
     "en": {
@@ -39,6 +40,9 @@ WORDING: dict[Language, dict[str, str]] = {
         "seed": "seed",
         "file": "file",
         "run": "run",
+        "of_package": "figure of the package, not of this run",
+        CHANGED: CHANGED,
+        OFF: OFF,
         "none": "none",
         "annex": "Technical documentation: Annex IV",
         "annex_intro": (
@@ -102,6 +106,9 @@ WORDING: dict[Language, dict[str, str]] = {
         "seed": "semilla",
         "file": "fichero",
         "run": "ejecución",
+        "of_package": "cifra del paquete, no de esta ejecución",
+        CHANGED: "medida antes de que cambiara la ejecución, o con otra versión de cauce",
+        OFF: "esta protección está desactivada en la receta de la ejecución",
         "none": "ninguna",
         "annex": "Documentación técnica: anexo IV",
         "annex_intro": (
