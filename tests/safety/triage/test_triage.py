@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import get_args
 
@@ -10,7 +11,7 @@ import pytest
 
 from cauce.errors import DataRefused, UserError
 from cauce.safety.triage.answers import Kind, emergency_answer, numbers
-from cauce.safety.triage.detecting import triage
+from cauce.safety.triage.detecting import concern, judged, triage
 from cauce.safety.triage.files import triage_file
 from cauce.safety.triage.wording import neutral, plain
 from cauce.safety.triage.wrappers import unwrapped
@@ -83,6 +84,51 @@ def test_a_wrapper_does_not_silence_it(wrapper: str, text: str) -> None:
 )
 def test_capitals_spacing_and_disguise_do_not_hide_it(text: str) -> None:
     assert triage(text) is not None
+
+
+CASUAL = "La biblioteca del barrio abre a las nueve y cierra a las ocho, también los sábados. "
+CASE = (
+    "Paciente de 57 años que ingresa tras la ingesta de todas las pastillas de su mujer. Presenta "
+    "parada cardíaca, cianosis y convulsiones, que ceden. La familia refiere intención suicida. "
+)
+"""What a report tells of others."""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Me he tomado todas las pastillas.",
+        "Mi hijo se ha bebido la lejía.",
+        "I took the whole box of pills.",
+        f"y {'luego y después ' * 30} me he tomado todas las pastillas {'y luego ' * 30}",
+    ],
+)
+@pytest.mark.parametrize("before", [11, 16, 30])
+def test_an_emergency_in_the_middle_of_a_long_turn_is_found(said: str, before: int) -> None:
+    text = f"{CASUAL * before}{said} {CASUAL * 30}"
+    assert triage(CASUAL * (before + 30)) is None
+    alarm = triage(text)
+    assert alarm is not None
+    assert alarm.kind == "overdose"
+    assert triage("¿cuánto cuesta?", [text]) is not None
+
+
+def test_what_a_report_tells_in_its_middle_is_no_emergency() -> None:
+    assert triage(CASUAL * 30 + CASE + CASUAL * 30) is None
+
+
+def test_the_middle_of_a_long_turn_waters_nothing_down() -> None:
+    short, long = (f"ya no pinto nada aquí. {CASUAL * count}" for count in (60, 900))
+    assert judged(short) == judged(long)
+
+
+@pytest.mark.parametrize("piece", ["a", "me ", "q u i e r o ", "me duele el pecho. "])
+def test_no_text_takes_long(piece: str) -> None:
+    text = piece * (50_000 // len(piece))
+    start = time.process_time()
+    triage(text)
+    concern(text)
+    assert time.process_time() - start < 2
 
 
 def test_what_was_said_before_still_counts() -> None:

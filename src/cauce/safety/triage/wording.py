@@ -75,8 +75,9 @@ _DROPPED = frozenset(
 _SAME = {
     "al": "a", "als": "a", "del": "de", "dels": "de", "pel": "per", "pels": "per",
     "she": "he", "his": "her", "him": "her", "hers": "her", "herself": "himself",
-    "meva": "meu", "meua": "meu", "seua": "seu", "hui": "avui",
-    "seva": "seu", "meves": "meu", "seves": "seu", "meus": "meu", "seus": "seu",
+    "meu": "mi", "meva": "mi", "meua": "mi", "meus": "mi", "meves": "mi", "meues": "mi",
+    "my": "mi", "mis": "mi", "seva": "seu", "seua": "seu", "seves": "seu", "seus": "seu",
+    "hui": "avui",
     "vos": "tu", "tenes": "tienes", "queres": "quieres", "podes": "puedes", "sos": "eres",
     "sabes": "sabes", "ustedes": "vosotros", "enojado": "enfadado", "enojada": "enfadada",
     "enoja": "enfada", "carro": "coche", "auto": "coche", "remedio": "medicina", "remedios":
