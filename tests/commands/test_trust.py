@@ -57,3 +57,8 @@ def test_mixing_needs_the_run_that_learned_safety_examples(tmp_path):
         remedy(str(run.path), "mix")
     with pytest.raises(UserError, match="learned no safety examples"):
         remedy(str(run.path), "mix", with_examples=str(run.path))
+
+
+def test_the_page_of_a_report_is_no_report(tmp_path):
+    with pytest.raises(UserError, match=r"a page for people.*\n.*trust\.json"):
+        verify(tmp_path / "trust.html")

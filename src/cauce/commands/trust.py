@@ -269,6 +269,11 @@ def verify(
 
     if (head is None) != (key is None):
         raise UserError("--head and --key go together.\nGive both, or neither.")
+    if report.suffix in (".html", ".md"):
+        raise UserError(
+            f"{report} is a page for people, which nothing in it proves.\n"
+            f"Verify the report that it shows: {report.with_name('trust.json')}"
+        )
     if head is not None and head.name == SIGNED_HEAD and report.suffix == ".jsonl":
         raise UserError(
             f"{head} is the head of a report, and {report} is a log.\n"
