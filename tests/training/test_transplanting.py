@@ -23,7 +23,9 @@ def run_of(base, **options):
     return Transplanting(
         original=load_base(ModelSettings(base=str(base))),
         model=ModelSettings(base=str(base), liquid=LiquidSettings(**settings)),
-        training=TrainingSettings(steps=4, batch_size=4, lr=5e-3, evaluate_every=2),
+        training=TrainingSettings(
+            steps=4, batch_size=4, lr=5e-3, evaluate_every=2, precision="fp32"
+        ),
         train=TRAIN,
         validation=VALIDATION,
         seed=0,

@@ -25,6 +25,8 @@ from training.examples import chats
 
 KEY = bytes(range(32))
 HUGE = 1e6
+ROUNDING = 3e-6
+"""Of two gradients in fp32; autograd alone comes within 4e-7 to 9e-7 of fp64 here."""
 
 
 def with_lora(kind: str) -> LoadedModel:
@@ -75,7 +77,7 @@ def test_gradients_of_examples_are_those_of_each_alone_and_their_mean_is_the_bat
             ids, labels = item.prompt, item.completion
         model(input_ids=torch.tensor([ids]), labels=torch.tensor([labels])).loss.backward()
         expected = {name: weight.grad for name, weight in model.named_parameters()}
-        assert distance(flat(gradient, engine), flat(expected, engine)) < 1e-6
+        assert distance(flat(gradient, engine), flat(expected, engine)) < ROUNDING
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama"])
@@ -101,7 +103,7 @@ def test_gradients_of_examples_are_those_of_opacus(kind: str) -> None:
     samples = {name.removeprefix("_module."): it for name, it in wrapped.named_parameters()}
     for number in range(3):
         expected = {name: samples[name].grad_sample[number] for name in engine.parameters}
-        assert distance(flat(found[number], engine), flat(expected, engine)) < 1e-6
+        assert distance(flat(found[number], engine), flat(expected, engine)) < ROUNDING
 
 
 def test_without_noise_or_cut_the_update_is_the_mean_over_examples() -> None:
