@@ -39,7 +39,8 @@ def test_a_sum_of_products_is_exact_and_never_wider_than_the_layer(ends, ranks, 
         for seed, (weight, rank) in enumerate(zip(weights, ranks, strict=False))
     ]
     found = weighted_sum(parts)
-    assert off_by(found.dense(), sum(weight * part.dense() for weight, part in parts)) < 1e-7
+    # Both factors are rounded to fp32, each by up to 2^-24.
+    assert off_by(found.dense(), sum(weight * part.dense() for weight, part in parts)) < 1.2e-7
     assert found.rank <= min(*ends, sum(ranks))
 
 
