@@ -76,8 +76,7 @@ class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     ) -> None:
         """Each argument is a field; docs/foundation.md says what each part computes."""
         self.vocab_size = vocab_size
-        self.hidden_size = hidden_size
-        self.intermediate_size = intermediate_size
+        self.hidden_size, self.intermediate_size = hidden_size, intermediate_size
         self.mixers = list(mixers)
         self.num_attention_heads = num_attention_heads
         self.num_key_value_heads = num_key_value_heads
@@ -109,14 +108,9 @@ class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         self.use_cache = use_cache
         self.bos_token_id, self.eos_token_id = bos_token_id, eos_token_id
         self.pad_token_id, self.decoder_start_token_id = pad_token_id, decoder_start_token_id
-        if "num_hidden_layers" in options:
-            raise ValueError(
-                f"num_hidden_layers is {options['num_hidden_layers']}; the depth of this model is "
-                "that of mixers: name one for each block"
-            )
+        _refuse_depth(options)
         options.setdefault("is_encoder_decoder", bool(encoder_mixers))
         super().__init__(**options)
-
         self._refuse_unknown_kinds()
         self._refuse_contradictions()
 
@@ -184,3 +178,11 @@ class LiquidFoundationConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     def head_dim(self) -> int:
         """Width of one attention head."""
         return self.hidden_size // self.num_attention_heads
+
+
+def _refuse_depth(options: dict[str, Any]) -> None:
+    if "num_hidden_layers" in options:
+        raise ValueError(
+            f"num_hidden_layers is {options['num_hidden_layers']}; the depth of this model is "
+            "that of mixers: name one for each block"
+        )
